@@ -1,0 +1,204 @@
+"""Facts that happened in an execution: past tense, numbered, immutable.
+
+Every stored event is one numbered message of the WebSocket, so ``seq`` rises by one from 1 in each execution
+for the journal and for clients alike. ``TextStreamed`` alone is neither numbered nor stored.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from awe_app.domain.ids import NodeId, Path, iso
+from awe_app.domain.models import Usage
+
+Level = Literal["debug", "info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Base of all stored events."""
+
+    seq: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionStarted(Event):
+    """The first event: what the execution was given."""
+
+    inputs: Mapping[str, Any]
+    variables: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionResumed(Event):
+    """A process took the execution over; nodes that were in flight go back to pending."""
+
+    reason: str
+    """``recovered`` after a crash, or ``resumed`` by a person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeStarted(Event):
+    """An effectful node begins; pure nodes only finish."""
+
+    path: Path
+    node_id: NodeId
+    input: Mapping[str, Any]
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeFinished(Event):
+    """A node gave its value. Once stored, the node is never run again."""
+
+    path: Path
+    node_id: NodeId
+    input: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+    """Port → value, for the ports that were taken; the first value is the node's output."""
+    started_at: datetime
+    attempt: int = 1
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeFailed(Event):
+    """A node failed for good."""
+
+    path: Path
+    node_id: NodeId
+    input: Mapping[str, Any]
+    code: str
+    detail: str
+    started_at: datetime
+    attempt: int = 1
+    outputs: Mapping[str, Any] | None = None
+    """By what ports the execution goes on all the same (``on_error``); None when it does not."""
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSkipped(Event):
+    """No value reached the node, or it is disabled; ``outputs`` is what a disabled one hands on."""
+
+    path: Path
+    node_id: NodeId
+    outputs: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeCancelled(Event):
+    """A running node was stopped because the execution ended."""
+
+    path: Path
+    node_id: NodeId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogWritten(Event):
+    """A line for the execution's log."""
+
+    level: Level
+    path: Path | None
+    message: str
+    data: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorRaised(Event):
+    """What went wrong, for clients that only listen for errors; follows the event that says where."""
+
+    code: str
+    detail: str
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionCompleted(Event):
+    """The execution ended well."""
+
+    result: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionFailed(Event):
+    """The execution ended because a node failed."""
+
+    code: str
+    detail: str
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionCancelled(Event):
+    """Somebody stopped the execution."""
+
+    by: str | None = None
+
+
+FINAL = (ExecutionCompleted, ExecutionFailed, ExecutionCancelled)
+"""After one of these nothing more happens."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextStreamed:
+    """A piece of a model's text while it is being made; shown, not stored."""
+
+    path: Path
+    delta: str
+
+
+class EventCodec:
+    """Events to JSON and back, for the journal."""
+
+    KINDS: ClassVar[dict[str, type[Event]]] = {
+        kind.__name__: kind
+        for kind in (
+            ExecutionStarted,
+            ExecutionResumed,
+            NodeStarted,
+            NodeFinished,
+            NodeFailed,
+            NodeSkipped,
+            NodeCancelled,
+            LogWritten,
+            ErrorRaised,
+            ExecutionCompleted,
+            ExecutionFailed,
+            ExecutionCancelled,
+        )
+    }
+    FIELDS: ClassVar[dict[type[Event], tuple[str, ...]]] = {
+        kind: tuple(f.name for f in fields(kind) if f.name != "seq") for kind in KINDS.values()
+    }
+
+    @classmethod
+    def encode(cls, event: Event) -> tuple[str, dict[str, Any]]:
+        """The event's kind and its fields but ``seq``, ready for ``json.dumps``."""
+        data: dict[str, Any] = {}
+        for name in cls.FIELDS[type(event)]:
+            value = getattr(event, name)
+            if value is None:
+                continue
+            if isinstance(value, datetime):
+                value = iso(value)
+            elif isinstance(value, Usage):
+                value = value.as_json()
+            data[name] = value
+        return type(event).__name__, data
+
+    @classmethod
+    def decode(cls, kind: str, seq: int, data: Mapping[str, Any]) -> Event:
+        """The event that ``encode`` was given. Raises KeyError for an unknown kind."""
+        values = dict(data)
+        for name in ("at", "started_at"):
+            if name in values:
+                values[name] = datetime.fromisoformat(values[name])
+        if "usage" in values:
+            values["usage"] = Usage(**values["usage"])
+        event_type = cls.KINDS[kind]
+        for name in cls.FIELDS[event_type]:
+            values.setdefault(name, None)
+        return event_type(seq=seq, **values)

@@ -1,0 +1,178 @@
+"""What an execution *is*: the fold of its events.
+
+``ExecutionState.apply`` is the only place that says so. Recovery, REST, the WebSocket and the canvas all read it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from awe_app.domain import events as ev
+from awe_app.domain.ids import ExecutionId, NodeId, Path, UserId, WorkflowId, iso
+from awe_app.domain.models import Usage
+
+Status = Literal["pending", "running", "waiting", "completed", "failed", "cancelled"]
+NodeStatus = Literal["pending", "running", "waiting", "completed", "failed", "cancelled", "skipped"]
+FINAL_STATUSES = frozenset({"completed", "failed", "cancelled"})
+
+
+@dataclass(slots=True)
+class NodeState:
+    """How one node instance stands."""
+
+    node_id: NodeId
+    path: Path
+    status: NodeStatus = "pending"
+    input: Mapping[str, Any] | None = None
+    outputs: Mapping[str, Any] | None = None
+    """Port → value of the ports it left by; None while it has left by none."""
+    error: dict[str, str] | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    attempts: int = 0
+    usage: Usage = Usage()
+
+    @property
+    def output(self) -> Any:
+        """The node's value: that of the first port it left by."""
+        return next(iter(self.outputs.values()), None) if self.outputs else None
+
+    def as_json(self) -> dict[str, Any]:
+        """The node state as REST shows it."""
+        return {
+            "node_id": self.node_id,
+            "status": self.status,
+            "input": self.input,
+            "output": self.output,
+            "error": self.error,
+            "started_at": iso(self.started_at),
+            "completed_at": iso(self.completed_at),
+            "attempts": self.attempts,
+            "usage": self.usage.as_json(),
+            "path": self.path,
+        }
+
+
+@dataclass(slots=True)
+class ExecutionState:
+    """One execution as its events make it. Mutable on purpose: folding is the hot path."""
+
+    execution_id: ExecutionId
+    workflow_id: WorkflowId | None = None
+    user_id: UserId | None = None
+    status: Status = "pending"
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    variables: dict[str, Any] = field(default_factory=dict)
+    node_states: dict[Path, NodeState] = field(default_factory=dict)
+    current_node: Path | None = None
+    result: Any = None
+    error: dict[str, str | None] | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    usage: Usage = Usage()
+    logs: list[ev.LogWritten] = field(default_factory=list)
+    seq: int = 0
+
+    @property
+    def ended(self) -> bool:
+        """True once the status is final."""
+        return self.status in FINAL_STATUSES
+
+    def fold(self, events: Iterable[ev.Event]) -> "ExecutionState":
+        """Apply all of them in order and give the state back."""
+        for event in events:
+            self.apply(event)
+        return self
+
+    def apply(self, event: ev.Event) -> None:
+        """Let one event change the state; events come in the order of ``seq``, without gaps."""
+        self.seq = event.seq
+        match event:
+            case ev.NodeFinished():
+                node = self._node(event.path, event.node_id)
+                node.status, node.input, node.outputs = "completed", event.input, event.outputs
+                self._close(node, event.started_at, event.at, event.attempt, event.usage)
+            case ev.LogWritten():
+                self.logs.append(event)
+            case ev.NodeStarted():
+                node = self._node(event.path, event.node_id)
+                node.status, node.input, node.attempts = "running", event.input, event.attempt
+                node.started_at, node.error = event.at, None
+                self.current_node = event.path
+            case ev.NodeSkipped():
+                node = self._node(event.path, event.node_id)
+                node.status, node.outputs = "skipped", event.outputs
+            case ev.NodeFailed():
+                node = self._node(event.path, event.node_id)
+                node.status, node.input, node.outputs = "failed", event.input, event.outputs
+                node.error = {"code": event.code, "detail": event.detail}
+                self._close(node, event.started_at, event.at, event.attempt, event.usage)
+            case ev.NodeCancelled():
+                node = self._node(event.path, event.node_id)
+                node.status, node.completed_at = "cancelled", event.at
+            case ev.ExecutionStarted():
+                self.status, self.started_at = "running", event.at
+                self.inputs, self.variables = event.inputs, dict(event.variables)
+            case ev.ExecutionResumed():
+                self.status, self.error, self.completed_at = "running", None, None
+                for node in self.node_states.values():
+                    if node.status in ("running", "cancelled") or (node.status == "failed" and node.outputs is None):
+                        node.status = "pending"
+            case ev.ExecutionCompleted():
+                self.status, self.result = "completed", event.result
+                self._end(event.at)
+            case ev.ExecutionFailed():
+                self.status = "failed"
+                self.error = {"code": event.code, "detail": event.detail, "node_id": event.path}
+                self._end(event.at)
+            case ev.ExecutionCancelled():
+                self.status = "cancelled"
+                self._end(event.at)
+            case _:
+                pass
+
+    def _node(self, path: Path, node_id: NodeId) -> NodeState:
+        node = self.node_states.get(path)
+        if node is None:
+            node = self.node_states[path] = NodeState(node_id, path)
+        return node
+
+    def _close(self, node: NodeState, started_at: datetime, at: datetime, attempt: int, usage: Usage | None) -> None:
+        node.started_at, node.completed_at, node.attempts = started_at, at, attempt
+        if usage is not None:
+            node.usage += usage
+            self.usage += usage
+
+    def _end(self, at: datetime) -> None:
+        self.completed_at, self.current_node = at, None
+
+    def as_json(self) -> dict[str, Any]:
+        """The execution as REST shows it (CONTRACT §3)."""
+        return {
+            "execution_id": self.execution_id,
+            "workflow_id": self.workflow_id,
+            "user_id": self.user_id,
+            "status": self.status,
+            "current_node": self.current_node,
+            "node_states": {path: node.as_json() for path, node in self.node_states.items()},
+            "variables": self.variables,
+            "result": self.result,
+            "error": self.error,
+            "started_at": iso(self.started_at),
+            "completed_at": iso(self.completed_at),
+            "usage": self.usage.as_json(),
+            "logs": [log_entry(event) for event in self.logs],
+        }
+
+
+def log_entry(event: ev.LogWritten) -> dict[str, Any]:
+    """A log line as REST and the WebSocket show it."""
+    return {
+        "seq": event.seq,
+        "timestamp": iso(event.at),
+        "level": event.level,
+        "node_id": event.path,
+        "message": event.message,
+        "data": event.data,
+    }

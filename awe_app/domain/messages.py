@@ -1,0 +1,67 @@
+"""What a viewer of an execution is told: one message for each event (CONTRACT §4)."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from awe_app.domain import events as ev
+from awe_app.domain.execution import log_entry
+from awe_app.domain.ids import iso
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """``{"type", "seq", "data"}``; ``seq`` is None for streamed text, which is not numbered."""
+
+    type: Literal["log", "state", "error", "complete"]
+    seq: int | None
+    data: dict[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """The message as it goes over the wire."""
+        if self.seq is None:
+            return {"type": self.type, "data": self.data}
+        return {"type": self.type, "seq": self.seq, "data": self.data}
+
+
+def message(event: ev.Event | ev.TextStreamed) -> Message:
+    """The message that tells of an event; a final event needs ``complete`` with the usage filled in by ``follow``."""
+    match event:
+        case ev.TextStreamed():
+            return Message("state", None, {"node_id": event.path, "status": "running", "delta": event.delta})
+        case ev.LogWritten():
+            return Message("log", event.seq, log_entry(event))
+        case ev.ErrorRaised():
+            data = {"error_code": event.code, "detail": event.detail, "node_id": event.path}
+            return Message("error", event.seq, data)
+        case ev.ExecutionCompleted():
+            return Message("complete", event.seq, {"status": "completed", "result": event.result, "error": None})
+        case ev.ExecutionFailed():
+            error = {"code": event.code, "detail": event.detail, "node_id": event.path}
+            return Message("complete", event.seq, {"status": "failed", "result": None, "error": error})
+        case ev.ExecutionCancelled():
+            return Message("complete", event.seq, {"status": "cancelled", "result": None, "error": None})
+        case ev.NodeStarted():
+            data = {"status": "running", "input": event.input, "attempts": event.attempt, "started_at": iso(event.at)}
+        case ev.NodeFinished():
+            output = next(iter(event.outputs.values()), None)
+            data = {"status": "completed", "output": output, "ports": list(event.outputs), **_span(event)}
+        case ev.NodeFailed():
+            error = {"code": event.code, "detail": event.detail}
+            data = {"status": "failed", "error": error, "ports": list(event.outputs or ()), **_span(event)}
+        case ev.NodeSkipped():
+            data = {"status": "skipped", "ports": list(event.outputs or ())}
+        case ev.NodeCancelled():
+            data = {"status": "cancelled"}
+        case _:  # ExecutionStarted, ExecutionResumed
+            return Message("state", event.seq, {"status": "running"})
+    return Message("state", event.seq, {"node_id": event.path, **data})
+
+
+def _span(event: ev.NodeFinished | ev.NodeFailed) -> dict[str, Any]:
+    return {
+        "input": event.input,
+        "attempts": event.attempt,
+        "started_at": iso(event.started_at),
+        "completed_at": iso(event.at),
+        "usage": event.usage.as_json() if event.usage else None,
+    }

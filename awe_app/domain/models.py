@@ -1,0 +1,118 @@
+"""Words of talking to a language model, the same for every provider."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from awe_app.domain.ids import UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a call cost. Adds up with ``+``."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: float = 0.0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cost_usd + other.cost_usd,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The usage as REST shows it."""
+        return {
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "cost_usd": self.cost_usd,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """What a model is asked. None means the provider's own default."""
+
+    messages: tuple[Message, ...]
+    temperature: float | None = None
+    max_tokens: int | None = None
+    output_schema: Mapping[str, Any] | None = None
+    """JSON Schema that the answer must follow; the text of the answer is then JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatAnswer:
+    """What a model answered."""
+
+    text: str
+    model: str
+    """Id of the model that answered: ``<provider>/<model>``."""
+    usage: Usage = Usage()
+    finish_reason: str = "stop"
+    """``stop``, or ``length`` when ``max_tokens`` cut it off."""
+
+
+class LanguageModel(Protocol):
+    """One model of one provider, ready to be called."""
+
+    async def chat(self, request: ChatRequest, on_text: Callable[[str], None]) -> ChatAnswer:
+        """Ask the model; ``on_text`` gets each piece of text as it arrives, on the caller's event loop.
+
+        Raises:
+            NodeFailed: ``MODEL_ERROR``, ``MODEL_AUTH``, ``MODEL_RATE_LIMIT``, ``MODEL_TIMEOUT``, ``MODEL_UNAVAILABLE``;
+                ``retryable`` says whether another try can help. No message ever holds a key.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """One model somebody may use, as ``GET /api/models`` and the model picker show it."""
+
+    id: str
+    """``<provider>/<model>``."""
+    provider: str
+    name: str
+    context_tokens: int | None = None
+    abilities: tuple[str, ...] = field(default=("text",))
+    """Of ``text json tools vision streaming``."""
+    local: bool = False
+    default: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """The model as REST shows it."""
+        return {
+            "id": self.id,
+            "provider": self.provider,
+            "name": self.name,
+            "context_tokens": self.context_tokens,
+            "abilities": list(self.abilities),
+            "local": self.local,
+            "default": self.default,
+        }
+
+
+class ModelDirectory(Protocol):
+    """Which models a user has, and how to reach one."""
+
+    async def list(self, user_id: UserId | None) -> list[ModelInfo]:
+        """All models the user may use, the default first."""
+        ...
+
+    async def find(self, user_id: UserId | None, provider: str | None, model: str | None) -> LanguageModel:
+        """The model named by a provider's id and a model name; the user's default where both are None.
+
+        Raises:
+            NodeFailed: ``UNKNOWN_PROVIDER`` or ``UNKNOWN_MODEL``.
+        """
+        ...

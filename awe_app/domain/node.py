@@ -1,0 +1,134 @@
+"""What a node type declares.
+
+A node type is one class in one file: its settings (a pydantic model), its ports, and ``run``. The palette card,
+the form, validation, the REST catalogue and ``docs/nodes.md`` are derived from that declaration; nothing else
+has to be written to add one.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict
+
+from awe_app.domain.ids import ExecutionId, NodeId, Path, UserId
+from awe_app.domain.models import Usage
+from awe_app.domain.protocols import Capabilities
+
+Outputs = Mapping[str, Any]
+"""What a node gives: port → value. A declared port that is absent was not taken, and its edges are skipped."""
+
+
+class NodeConfig(BaseModel):
+    """Settings of a node type. Field titles, descriptions and ``json_schema_extra`` make the form.
+
+    ``json_schema_extra`` keys that the form knows: ``widget`` (``text textarea prompt code number switch select
+    expression rows json model hidden``), ``placeholder``, ``advanced`` (folded away), ``show_when``
+    (``{"other_field": [values]}``).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One connection point of a node."""
+
+    name: str
+    title: str = ""
+    """What the canvas writes beside it; empty means the name, and nothing where it is the only one."""
+
+
+class EmptyConfig(NodeConfig):
+    """For node types without settings."""
+
+
+ConfigT = TypeVar("ConfigT", bound=NodeConfig)
+
+
+@dataclass(slots=True)
+class NodeContext(Generic[ConfigT]):
+    """All that one run of one node may see and do."""
+
+    execution_id: ExecutionId
+    user_id: UserId | None
+    node_id: NodeId
+    path: Path
+    config: ConfigT
+    """The settings, expressions resolved."""
+    inputs: Mapping[str, Any]
+    """The node's own inputs, resolved, by name."""
+    incoming: Mapping[NodeId, Any]
+    """What came in, by source node and in edge order; sources that were skipped are absent."""
+    execution_inputs: Mapping[str, Any]
+    """What the execution was given."""
+    capabilities: Capabilities
+    attempt: int = 1
+    log: Callable[..., None] = field(default=lambda *a, **k: None)
+    """``log(message, level="info", **data)`` adds a line to the execution's log."""
+    stream: Callable[[str], None] = field(default=lambda _delta: None)
+    """``stream(delta)`` shows text while it is being made; it is not stored."""
+    spend: Callable[[Usage], None] = field(default=lambda _usage: None)
+    """``spend(usage)`` adds tokens and cost to the node's account."""
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every try of this instance: ``<execution>:<node>:<iteration path>``."""
+        iteration = self.path.rpartition("/")[0]
+        return f"{self.execution_id}:{self.node_id}:{iteration}"
+
+
+class Node(Generic[ConfigT]):
+    """Base of all node types. The docstring's first line is the palette's description."""
+
+    type: ClassVar[str]
+    """The name in the workflow file."""
+    title: ClassVar[str]
+    icon: ClassVar[str]
+    """Name of a Lucide icon, such as ``git-branch``."""
+    category: ClassVar[str]
+    """Heading in the palette: ``AI Logic Data Flow People Notes``."""
+    inputs: ClassVar[tuple[Port, ...]] = (Port("in"),)
+    outputs: ClassVar[tuple[Port, ...]] = (Port("out"),)
+    effectful: ClassVar[bool] = False
+    """True when running it twice could show (it calls a model, a tool, the network) or when it waits.
+
+    Before an effectful node starts, everything before it is durable. Pure nodes run in line, so they must not wait.
+    """
+    runs: ClassVar[bool] = True
+    """False for decoration such as notes."""
+    gives_result: ClassVar[bool] = False
+    """True when the node's value is the execution's result."""
+    Config: ClassVar[type[NodeConfig]]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for base in cls.__dict__.get("__orig_bases__", ()):
+            for argument in get_args(base):
+                if inspect.isclass(argument) and issubclass(argument, NodeConfig):
+                    cls.Config = argument
+
+    async def run(self, ctx: NodeContext[ConfigT]) -> Outputs:
+        """Do the work; raise ``NodeFailed`` when it cannot be done."""
+        raise NotImplementedError
+
+    @classmethod
+    def ports_out(cls, config: Mapping[str, Any]) -> tuple[Port, ...]:
+        """The output ports for these raw settings; most types have the same ones always."""
+        return cls.outputs
+
+    @classmethod
+    def declared_inputs(cls, config: Mapping[str, Any]) -> frozenset[str] | None:
+        """Names this node makes available under ``inputs``; None when it is no input node."""
+        return None
+
+    @classmethod
+    def summary(cls, config: Mapping[str, Any]) -> str:
+        """One line that says what the node is set to, for its card."""
+        return ""
+
+    @classmethod
+    def description(cls) -> str:
+        """The first paragraph of the class docstring."""
+        return " ".join((inspect.getdoc(cls) or "").split("\n\n")[0].split())

@@ -1,0 +1,69 @@
+"""What the inner layers need from outside, said as protocols; ``adapters/`` fulfils them."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from awe_app.domain.events import Event, TextStreamed
+from awe_app.domain.ids import ExecutionId
+from awe_app.domain.models import ModelDirectory
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a node may use beside its inputs."""
+
+    models: ModelDirectory
+
+
+class Recorder(Protocol):
+    """Write access to the journal of one execution, held by the process that drives it."""
+
+    def append(self, event: Event) -> None:
+        """Queue the event; events become durable in order, many in one commit, and are then published."""
+        ...
+
+    async def durable(self, seq: int) -> None:
+        """Return once every event up to ``seq`` is stored.
+
+        Raises:
+            Fenced: another process took the execution over, or it has ended.
+            Unavailable: the database refused the write (``STORAGE_ERROR``).
+        """
+        ...
+
+
+class Journal(Protocol):
+    """Where events are kept; the truth."""
+
+    def recorder(self, execution_id: ExecutionId, epoch: int) -> Recorder:
+        """Write access for the holder of ``epoch``."""
+        ...
+
+    async def read(self, execution_id: ExecutionId, after_seq: int = 0) -> Sequence[Event]:
+        """All stored events after ``after_seq``, in order."""
+        ...
+
+
+class Bus(Protocol):
+    """Tells viewers what happened. May forget; the journal may not."""
+
+    def publish(self, execution_id: ExecutionId, event: Event | TextStreamed) -> None:
+        """Hand the event to everyone who listens now; never waits."""
+        ...
+
+    def subscribe(self, execution_id: ExecutionId) -> "Subscription":
+        """Listen from now on; use it as a context manager."""
+        ...
+
+
+class Subscription(Protocol):
+    """One listener. Iterates what was published since; ``LaggedBehind`` when it read too slowly."""
+
+    def __enter__(self) -> "Subscription": ...
+    def __exit__(self, *exc: object) -> None: ...
+    def __aiter__(self) -> AsyncIterator[Event | TextStreamed]: ...
+
+
+class LaggedBehind(Exception):
+    """The listener read too slowly and missed events: read the journal and subscribe again."""

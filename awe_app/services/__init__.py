@@ -1,0 +1,47 @@
+"""The only door for ``api`` and ``ui``: one family of use cases a file, gathered in ``Services``.
+
+The composition root builds ``Services`` once in each process and calls ``provide``; skins call ``services()``.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from awe_app.services.accounts import Accounts
+    from awe_app.services.catalog import Catalog
+    from awe_app.services.executions import Executions
+    from awe_app.services.settings import Settings
+    from awe_app.services.templates import Templates
+    from awe_app.services.workflows import Workflows
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Every use case of AWE."""
+
+    accounts: "Accounts"
+    workflows: "Workflows"
+    executions: "Executions"
+    catalog: "Catalog"
+    templates: "Templates"
+    settings: "Settings"
+
+
+_provided: Services | None = None
+
+
+def provide(built: Services | None) -> None:
+    """Make the process's services known (None when it shuts down)."""
+    global _provided
+    _provided = built
+
+
+def services() -> Services:
+    """The process's services.
+
+    Raises:
+        RuntimeError: the composition root has not started yet.
+    """
+    if _provided is None:
+        raise RuntimeError("services are not running: they start with the ASGI lifespan in awe_app/awe_app.py")
+    return _provided
