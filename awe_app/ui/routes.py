@@ -1,0 +1,61 @@
+"""Every address of the browser's pages, and how to build a link to one."""
+
+from urllib.parse import quote
+
+HOME = "/"
+LOGIN = "/login"
+REGISTER = "/register"
+WORKFLOWS = "/workflows"
+WORKFLOW = "/workflows/[workflow_id]"
+EXECUTIONS = "/executions"
+EXECUTION = "/executions/[execution_id]"
+TEMPLATES = "/templates"
+SETTINGS = "/settings"
+SETTINGS_SECTION = "/settings/[section]"
+
+MAX_NEXT_LENGTH = 2_000
+
+
+def workflow(workflow_id: str) -> str:
+    """The builder with this workflow open."""
+    return f"{WORKFLOWS}/{quote(workflow_id, safe='')}"
+
+
+def execution(execution_id: str) -> str:
+    """The page of one execution."""
+    return f"{EXECUTIONS}/{quote(execution_id, safe='')}"
+
+
+def settings(section: str) -> str:
+    """One section of the settings: ``profile``, ``appearance`` or ``models``."""
+    return f"{SETTINGS}/{quote(section, safe='')}"
+
+
+def login(next_path: str = "") -> str:
+    """The sign-in page, which leads to ``next_path`` afterwards."""
+    return _with_next(LOGIN, next_path)
+
+
+def register(next_path: str = "") -> str:
+    """The page to make an account, which leads to ``next_path`` afterwards."""
+    return _with_next(REGISTER, next_path)
+
+
+def local_path(candidate: str, otherwise: str = WORKFLOWS) -> str:
+    """``candidate`` if it is a path inside AWE, else ``otherwise``: nobody may be sent to another site.
+
+    Browsers read ``//host`` and ``/\\host`` as another host, and drop control characters before they do.
+    """
+    harmless = (
+        candidate.startswith("/")
+        and not candidate.startswith(("//", "/\\"))
+        and len(candidate) <= MAX_NEXT_LENGTH
+        and candidate.isprintable()
+        and "\\" not in candidate
+    )
+    return candidate if harmless else otherwise
+
+
+def _with_next(page: str, next_path: str) -> str:
+    path = local_path(next_path, otherwise="")
+    return f"{page}?next={quote(path, safe='/')}" if path and path != HOME else page

@@ -1,0 +1,126 @@
+"""Who is signed in, on the side of the browser's pages.
+
+The tokens live in the browser: in local storage when people asked to be remembered (30 days), else in a cookie that
+goes with the browser session, so that other tabs are signed in too. AWE never reads that cookie from a request;
+it is a place to keep the token, and so no other site can act with it.
+
+Identity is always asked anew: every handler that touches data begins with ``await signed_in(self)``.
+"""
+
+import contextlib
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import reflex as rx
+
+from awe_app.domain.accounts import Tokens, User
+from awe_app.domain.errors import AweError, Unauthorized
+from awe_app.services import services
+from awe_app.ui import routes
+from awe_app.ui.toasts import toast_for
+
+
+class SessionState(rx.State):
+    """The tokens of this browser and the name for the user menu."""
+
+    remembered: str = rx.LocalStorage("", name="awe_remembered", sync=True)
+    """Access and refresh token, parted by a space, of those who asked to be remembered."""
+    until_close: str = rx.Cookie("", name="awe_session", same_site="strict")
+    """The same for everyone else."""
+    username: str = ""
+
+    async def current_user(self) -> User:
+        """The user whose access token this browser holds; an expired one is refreshed first.
+
+        Raises:
+            Unauthorized: nobody is signed in, or the tokens are dead.
+        """
+        access, _, refresh = (self.remembered or self.until_close).partition(" ")
+        if not access:
+            raise Unauthorized("NOT_SIGNED_IN", "You are not signed in.", "Sign in to go on.")
+        try:
+            user = await services().accounts.authenticate(access)
+        except Unauthorized:
+            tokens = await services().accounts.refresh(refresh)
+            self.keep(tokens, remember=bool(self.remembered))
+            user = tokens.user
+        if self.username != user.username:
+            self.username = user.username
+        return user
+
+    def keep(self, tokens: Tokens, remember: bool) -> None:
+        """Store the tokens in the browser."""
+        pair = f"{tokens.access_token} {tokens.refresh_token}"
+        self.remembered, self.until_close = (pair, "") if remember else ("", pair)
+        self.username = tokens.user.username
+
+    @rx.event
+    async def sign_out(self):
+        """Let both tokens die and go to the sign-in page, with nothing of the user left in this tab."""
+        access = (self.remembered or self.until_close).partition(" ")[0]
+        with contextlib.suppress(Unauthorized):  # the tokens were dead already
+            await services().accounts.logout(access)
+        (await self.get_state(rx.State)).reset()
+        self.remembered = self.until_close = ""
+        return rx.redirect(routes.LOGIN, is_external=True)
+
+    @rx.event
+    async def require_user(self):
+        """``on_load`` guard of pages that need a user: sends to the sign-in page, which leads back."""
+        try:
+            await self.current_user()
+        except Unauthorized:
+            return to_sign_in(self)
+
+
+async def signed_in(state: rx.State) -> User:
+    """The signed-in user, for a handler of any state.
+
+    Raises:
+        Unauthorized: nobody is signed in.
+    """
+    session = await state.get_state(SessionState)
+    return await session.current_user()
+
+
+def to_sign_in(state: rx.State) -> Any:
+    """Go to the sign-in page and come back afterwards.
+
+    The page is loaded afresh, so that a tab which slept reads the tokens another tab has renewed meanwhile.
+    """
+    url = state.router.url
+    here = f"{url.path}?{url.query}" if url.query else url.path
+    return rx.redirect(routes.login(here), is_external=True)
+
+
+def refusals_told(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn an ``AweError`` out of a handler into a toast, and a missing sign-in into the way to the sign-in page.
+
+    Stands below ``@rx.event``; for handlers that are coroutines or async generators, in the background too.
+    """
+
+    def answer(state: rx.State, error: AweError) -> Any:
+        return to_sign_in(state) if isinstance(error, Unauthorized) else toast_for(error)
+
+    if inspect.isasyncgenfunction(handler):
+
+        @functools.wraps(handler)
+        async def streaming(self: rx.State, *args: Any, **kwargs: Any) -> Any:
+            try:
+                async for update in handler(self, *args, **kwargs):
+                    yield update
+            except AweError as error:
+                yield answer(self, error)
+
+        return streaming
+
+    @functools.wraps(handler)
+    async def answering(self: rx.State, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return await handler(self, *args, **kwargs)
+        except AweError as error:
+            return answer(self, error)
+
+    return answering
