@@ -10,6 +10,7 @@ Identity is always asked anew: every handler that touches data begins with ``awa
 import contextlib
 import functools
 import inspect
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,10 @@ from awe_app.domain.errors import AweError, Unauthorized
 from awe_app.services import services
 from awe_app.ui import routes
 from awe_app.ui.toasts import toast_for
+
+
+NO_TOKEN = "NO_TOKEN"
+"""Code of the error for a browser that holds no token at all."""
 
 
 class SessionState(rx.State):
@@ -39,7 +44,7 @@ class SessionState(rx.State):
         """
         access, _, refresh = (self.remembered or self.until_close).partition(" ")
         if not access:
-            raise Unauthorized("NOT_SIGNED_IN", "You are not signed in.", "Sign in to go on.")
+            raise Unauthorized(NO_TOKEN, "You are not signed in.", "Sign in to go on.")
         try:
             user = await services().accounts.authenticate(access)
         except Unauthorized:
@@ -56,6 +61,10 @@ class SessionState(rx.State):
         self.remembered, self.until_close = (pair, "") if remember else ("", pair)
         self.username = tokens.user.username
 
+    def forget(self) -> None:
+        """Drop the tokens this browser holds."""
+        self.remembered = self.until_close = self.username = ""
+
     @rx.event
     async def sign_out(self):
         """Let both tokens die and go to the sign-in page, with nothing of the user left in this tab."""
@@ -63,16 +72,16 @@ class SessionState(rx.State):
         with contextlib.suppress(Unauthorized):  # the tokens were dead already
             await services().accounts.logout(access)
         (await self.get_state(rx.State)).reset()
-        self.remembered = self.until_close = ""
-        return rx.redirect(routes.LOGIN, is_external=True)
+        self.forget()
+        return open_afresh(routes.LOGIN)
 
     @rx.event
     async def require_user(self):
         """``on_load`` guard of pages that need a user: sends to the sign-in page, which leads back."""
         try:
             await self.current_user()
-        except Unauthorized:
-            return to_sign_in(self)
+        except Unauthorized as error:
+            return to_sign_in(self, error)
 
 
 async def signed_in(state: rx.State) -> User:
@@ -85,14 +94,20 @@ async def signed_in(state: rx.State) -> User:
     return await session.current_user()
 
 
-def to_sign_in(state: rx.State) -> Any:
+def to_sign_in(state: rx.State, error: Unauthorized) -> Any:
     """Go to the sign-in page and come back afterwards.
 
-    The page is loaded afresh, so that a tab which slept reads the tokens another tab has renewed meanwhile.
+    Where tokens were refused the page is loaded afresh, so that a tab which slept reads those that another tab
+    has renewed meanwhile; it then comes straight back.
     """
     url = state.router.url
-    here = f"{url.path}?{url.query}" if url.query else url.path
-    return rx.redirect(routes.login(here), is_external=True)
+    page = routes.login(f"{url.path}?{url.query}" if url.query else url.path)
+    return rx.redirect(page, replace=True) if error.code == NO_TOKEN else open_afresh(page)
+
+
+def open_afresh(path: str) -> Any:
+    """Load a page of AWE as if its address had been typed in."""
+    return rx.run_script(f"window.location.replace({json.dumps(path)})")
 
 
 def refusals_told(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -102,7 +117,7 @@ def refusals_told(handler: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     def answer(state: rx.State, error: AweError) -> Any:
-        return to_sign_in(state) if isinstance(error, Unauthorized) else toast_for(error)
+        return to_sign_in(state, error) if isinstance(error, Unauthorized) else toast_for(error)
 
     if inspect.isasyncgenfunction(handler):
 
