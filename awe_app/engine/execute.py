@@ -9,7 +9,7 @@ Stopping the iteration cancels what runs.
 import asyncio
 import random
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -50,7 +50,7 @@ class Deps:
 
 async def execute(
     plan: Plan, inputs: Mapping[str, Any], deps: Deps, done: ExecutionState | None = None
-) -> AsyncIterator[ev.Event | ev.TextStreamed]:
+) -> AsyncGenerator[ev.Event | ev.TextStreamed, None]:
     """Run the plan and yield what happens, ending with a final event.
 
     Args:
@@ -114,6 +114,7 @@ class _Run:
     settled: deque[tuple[PlannedNode, Outputs | None]] = field(default_factory=deque)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     failure: _Failure | None = None
+    usage: Usage = Usage()
     seq: int = 0
     undecided: list[int] = field(default_factory=list)
     taken: list[bool] = field(default_factory=list)
@@ -142,7 +143,7 @@ class _Run:
             self.emit(ev.ExecutionStarted, inputs=self.inputs, variables=variables)
             self.log(None, f"Started '{workflow.name}'")
         else:
-            self.seq = self.done.seq
+            self.seq, self.usage = self.done.seq, self.done.usage
             variables = dict(self.done.variables)
             self.emit(ev.ExecutionResumed, reason="recovered")
             self.log(None, "Went on where it had stopped", "warning")
@@ -287,6 +288,7 @@ class _Run:
             attempt=attempt,
             usage=spent.usage,
         )
+        self.account(spent)
         self.remember(node, outputs)
         self.hand_over(node, outputs, later)
 
@@ -321,6 +323,7 @@ class _Run:
             usage=spent.usage,
             **error,
         )
+        self.account(spent)
         self.emit(ev.ErrorRaised, path=path, **error)
         self.remember(node, outputs, error)
         if outputs is None:
@@ -329,6 +332,10 @@ class _Run:
             self.wake.set()
         else:
             self.hand_over(node, outputs, later)
+
+    def account(self, spent: _Spent) -> None:
+        if spent.usage is not None:
+            self.usage += spent.usage
 
     def remember(self, node: PlannedNode, outputs: Outputs | None, error: Mapping[str, str] | None = None) -> None:
         """Let expressions and the result see what a node gave."""
@@ -384,10 +391,11 @@ class _Run:
         if self.failure is not None:
             failure = self.failure
             self.log(None, f"Failed at '{failure.path}': {failure.detail}", "error")
-            self.emit(ev.ExecutionFailed, code=failure.code, detail=failure.detail, path=failure.path)
+            error = {"code": failure.code, "detail": failure.detail, "path": failure.path}
+            self.emit(ev.ExecutionFailed, usage=self.usage, **error)
             return
         self.log(None, "Completed")
-        self.emit(ev.ExecutionCompleted, result=self.result())
+        self.emit(ev.ExecutionCompleted, result=self.result(), usage=self.usage)
 
     def result(self) -> Any:
         """One output node: its value; several, or none (then the leaves): an object by node id."""

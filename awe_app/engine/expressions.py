@@ -29,7 +29,7 @@ class ExpressionSyntaxError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A name an expression uses: ``inputs.topic`` has the root ``inputs`` and the key ``topic``; ``item`` has no key."""
+    """A name an expression uses: ``inputs.topic`` has root ``inputs`` and key ``topic``; ``item`` has no key."""
 
     root: str
     key: str | None = None

@@ -56,7 +56,11 @@ def _holds_expression(raw: Any, place: tuple[int | str, ...]) -> bool:
     for part in place:
         if is_whole_expression(raw):
             return True
-        items = raw if isinstance(raw, Mapping) else dict(enumerate(raw)) if isinstance(raw, list | tuple) else {}
+        items: Mapping[Any, Any] = {}
+        if isinstance(raw, Mapping):
+            items = raw
+        elif isinstance(raw, list | tuple):
+            items = dict(enumerate(raw))
         raw = items.get(part, raw)
         # other parts name a branch of a union: the value stays the same
     return is_whole_expression(raw)
