@@ -34,7 +34,10 @@ class InputConfig(NodeConfig):
         (),
         title="Fields",
         description="What the run form and the REST call ask for.",
-        json_schema_extra={"widget": "rows"},
+        json_schema_extra={
+            "widget": "rows",
+            "initial": [{"name": "text", "type": "text", "label": "Text", "required": True}],
+        },
     )
 
     @field_validator("fields")
