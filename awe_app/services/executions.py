@@ -22,7 +22,8 @@ from awe_app.domain.pages import Page, PageQuery
 from awe_app.domain.protocols import Bus, Capabilities, LaggedBehind
 from awe_app.domain.stored import ExecutionSummary
 from awe_app.domain.workflow import Workflow
-from awe_app.engine.execute import Deps, execute
+from awe_app.engine.deps import Deps
+from awe_app.engine.execute import execute
 from awe_app.engine.plan import Plan
 from awe_app.nodes.input import read_inputs
 from awe_app.services.plans import Plans
