@@ -54,14 +54,14 @@ HOMES = {
 """Library → the only places that know it."""
 
 NETWORK = {"httpx", "httpx2", "requests", "aiohttp", "socket", "urllib.request", "http.client", "urllib3", "websockets"}
-NETWORK_HOMES = {"serve.py"}
+NETWORK_HOMES = {"serve.py", "adapters/outbound.py"}
 
 DANGEROUS = {"subprocess", "pickle", "marshal", "shelve", "ctypes", "multiprocessing"}
 DANGEROUS_HOMES = {
     "build.py": {"subprocess"},
     "serve.py": {"ctypes"},
     "cli/dev.py": {"subprocess"},
-    "adapters/local_model.py": {"subprocess"},
+    "adapters/local_model_process.py": {"subprocess"},
 }
 
 ENVIRONMENT_READERS = {"settings.py", "build.py", "serve.py"}
