@@ -12,7 +12,7 @@ import functools
 import inspect
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import reflex as rx
 
@@ -22,8 +22,9 @@ from awe_app.services import services
 from awe_app.ui import routes
 from awe_app.ui.toasts import toast_for
 
+HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
 
-NO_TOKEN = "NO_TOKEN"
+NOBODY = "NOBODY_SIGNED_IN"
 """Code of the error for a browser that holds no token at all."""
 
 
@@ -44,7 +45,7 @@ class SessionState(rx.State):
         """
         access, _, refresh = (self.remembered or self.until_close).partition(" ")
         if not access:
-            raise Unauthorized(NO_TOKEN, "You are not signed in.", "Sign in to go on.")
+            raise Unauthorized(NOBODY, "You are not signed in.", "Sign in to go on.")
         try:
             user = await services().accounts.authenticate(access)
         except Unauthorized:
@@ -102,7 +103,7 @@ def to_sign_in(state: rx.State, error: Unauthorized) -> Any:
     """
     url = state.router.url
     page = routes.login(f"{url.path}?{url.query}" if url.query else url.path)
-    return rx.redirect(page, replace=True) if error.code == NO_TOKEN else open_afresh(page)
+    return rx.redirect(page, replace=True) if error.code == NOBODY else open_afresh(page)
 
 
 def open_afresh(path: str) -> Any:
@@ -110,7 +111,7 @@ def open_afresh(path: str) -> Any:
     return rx.run_script(f"window.location.replace({json.dumps(path)})")
 
 
-def refusals_told(handler: Callable[..., Any]) -> Callable[..., Any]:
+def refusals_told(handler: HandlerT) -> HandlerT:
     """Turn an ``AweError`` out of a handler into a toast, and a missing sign-in into the way to the sign-in page.
 
     Stands below ``@rx.event``; for handlers that are coroutines or async generators, in the background too.
@@ -129,7 +130,7 @@ def refusals_told(handler: Callable[..., Any]) -> Callable[..., Any]:
             except AweError as error:
                 yield answer(self, error)
 
-        return streaming
+        return cast(HandlerT, streaming)
 
     @functools.wraps(handler)
     async def answering(self: rx.State, *args: Any, **kwargs: Any) -> Any:
@@ -138,4 +139,4 @@ def refusals_told(handler: Callable[..., Any]) -> Callable[..., Any]:
         except AweError as error:
             return answer(self, error)
 
-    return answering
+    return cast(HandlerT, answering)
