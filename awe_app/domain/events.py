@@ -120,6 +120,8 @@ class ExecutionCompleted(Event):
     """The execution ended well."""
 
     result: Any
+    usage: Usage = Usage()
+    """Of the whole execution."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +131,7 @@ class ExecutionFailed(Event):
     code: str
     detail: str
     path: Path | None = None
+    usage: Usage = Usage()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +139,7 @@ class ExecutionCancelled(Event):
     """Somebody stopped the execution."""
 
     by: str | None = None
+    usage: Usage = Usage()
 
 
 FINAL = (ExecutionCompleted, ExecutionFailed, ExecutionCancelled)

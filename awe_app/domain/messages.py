@@ -24,7 +24,7 @@ class Message:
 
 
 def message(event: ev.Event | ev.TextStreamed) -> Message:
-    """The message that tells of an event; a final event needs ``complete`` with the usage filled in by ``follow``."""
+    """The message that tells of an event."""
     match event:
         case ev.TextStreamed():
             return Message("state", None, {"node_id": event.path, "status": "running", "delta": event.delta})
@@ -34,12 +34,12 @@ def message(event: ev.Event | ev.TextStreamed) -> Message:
             data = {"error_code": event.code, "detail": event.detail, "node_id": event.path}
             return Message("error", event.seq, data)
         case ev.ExecutionCompleted():
-            return Message("complete", event.seq, {"status": "completed", "result": event.result, "error": None})
+            return _complete(event, "completed", event.result, None)
         case ev.ExecutionFailed():
             error = {"code": event.code, "detail": event.detail, "node_id": event.path}
-            return Message("complete", event.seq, {"status": "failed", "result": None, "error": error})
+            return _complete(event, "failed", None, error)
         case ev.ExecutionCancelled():
-            return Message("complete", event.seq, {"status": "cancelled", "result": None, "error": None})
+            return _complete(event, "cancelled", None, None)
         case ev.NodeStarted():
             data = {"status": "running", "input": event.input, "attempts": event.attempt, "started_at": iso(event.at)}
         case ev.NodeFinished():
@@ -65,3 +65,11 @@ def _span(event: ev.NodeFinished | ev.NodeFailed) -> dict[str, Any]:
         "completed_at": iso(event.at),
         "usage": event.usage.as_json() if event.usage else None,
     }
+
+
+Final = ev.ExecutionCompleted | ev.ExecutionFailed | ev.ExecutionCancelled
+
+
+def _complete(event: Final, status: str, result: Any, error: dict[str, Any] | None) -> Message:
+    data = {"status": status, "result": result, "error": error, "usage": event.usage.as_json()}
+    return Message("complete", event.seq, data)

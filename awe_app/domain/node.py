@@ -44,6 +44,7 @@ class EmptyConfig(NodeConfig):
     """For node types without settings."""
 
 
+ConfigType = type[NodeConfig]
 ConfigT = TypeVar("ConfigT", bound=NodeConfig)
 
 
@@ -98,9 +99,11 @@ class Node(Generic[ConfigT]):
     """
     runs: ClassVar[bool] = True
     """False for decoration such as notes."""
+    contains: ClassVar[bool] = False
+    """True when other nodes may stand inside it (loops)."""
     gives_result: ClassVar[bool] = False
     """True when the node's value is the execution's result."""
-    Config: ClassVar[type[NodeConfig]]
+    Config: ClassVar[ConfigType]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

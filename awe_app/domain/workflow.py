@@ -28,8 +28,8 @@ class Strict(BaseModel):
 class Position(Strict):
     """Where a node stands on the canvas, in canvas pixels from the top left (of its parent, if it has one)."""
 
-    x: float = Field(0, allow_inf_nan=False)
-    y: float = Field(0, allow_inf_nan=False)
+    x: float = Field(default=0, allow_inf_nan=False)
+    y: float = Field(default=0, allow_inf_nan=False)
 
 
 class InputMapping(Strict):
@@ -42,9 +42,13 @@ class InputMapping(Strict):
 class Retry(Strict):
     """How often a failed node is tried, and the wait before try *n*: ``backoff_s * backoff_factor ** (n - 2)``."""
 
-    max_attempts: int = Field(1, ge=1, le=100)
-    backoff_s: float = Field(1, ge=0, le=3600)
-    backoff_factor: float = Field(2, ge=1, le=100)
+    max_attempts: int = Field(default=1, ge=1, le=100)
+    backoff_s: float = Field(default=1, ge=0, le=3600)
+    backoff_factor: float = Field(default=2, ge=1, le=100)
+
+
+ONE_TRY = Retry()
+"""What a node without ``retry`` has."""
 
 
 class NodeSpec(Strict):

@@ -1,0 +1,121 @@
+"""The database: connections for the event loop and for threads, and bringing the tables up to date."""
+
+import asyncio
+import sqlite3
+import threading
+from pathlib import Path
+from typing import Any
+
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from alembic import command
+from awe_app.adapters.columns import to_json
+from awe_app.domain.errors import Unavailable
+
+_MIGRATIONS = Path(__file__).parents[2] / "alembic"
+_BUSY_TIMEOUT_S = 30
+_MIGRATION_LOCK = 4_157_365
+"""Any number that nothing else in the database uses."""
+_one_at_a_time = threading.Lock()
+"""Alembic keeps its state in globals."""
+_SYNC_DRIVERS = {"sqlite+aiosqlite": "sqlite+pysqlite", "postgresql+asyncpg": "postgresql+psycopg"}
+
+
+class Database:
+    """One database, ``sqlite+aiosqlite:///…`` or ``postgresql+asyncpg://…``. Opens nothing before ``start``."""
+
+    sessions: async_sessionmaker[AsyncSession]
+    """``async with database.sessions() as session``, or ``database.sessions.begin()`` to commit at the end."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        self._engine: AsyncEngine | None = None
+
+    async def start(self) -> None:
+        """Open the connection pool on the running loop. The tables must be there: see ``upgrade``."""
+        pool: dict[str, Any] = {"pool_size": 5, "max_overflow": 5} if self.is_sqlite else {"pool_pre_ping": True}
+        self._engine = create_async_engine(self.url, json_serializer=to_json, **pool)
+        if self.is_sqlite:
+            event.listen(self._engine.sync_engine, "connect", _set_pragmas)
+        self.sessions = async_sessionmaker(self._engine, expire_on_commit=False)
+
+    async def stop(self) -> None:
+        """Close every connection; harmless when not started."""
+        if self._engine is not None:
+            await self._engine.dispose()
+            self._engine = None
+
+
+def sync_engine(url: str) -> Engine:
+    """An engine for a thread of its own on the same database.
+
+    On SQLite each transaction takes the write lock when it begins, so that what it reads cannot change under it.
+    """
+    parsed = make_url(url)
+    driver = _SYNC_DRIVERS.get(parsed.drivername)
+    if driver is None:
+        raise ValueError(f"database driver {parsed.drivername!r} is not known; use one of {sorted(_SYNC_DRIVERS)}")
+    engine = create_engine(parsed.set(drivername=driver), json_serializer=to_json)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "connect", _leave_transactions_to_us)
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return engine
+
+
+async def upgrade(url: str) -> None:
+    """Bring the tables to the newest form, making the database file where there is none; safe from several processes.
+
+    Raises:
+        Unavailable: ``STORAGE_ERROR`` when the database cannot be reached or changed.
+    """
+    await asyncio.to_thread(_upgrade, url)
+
+
+def _upgrade(url: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    engine = sync_engine(url)
+    try:
+        if engine.dialect.name == "sqlite" and engine.url.database:
+            Path(engine.url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _one_at_a_time, engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                # Several workers may start at once: one migrates, the others wait and then find nothing to do.
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except OSError as error:
+        raise _unavailable(url, error) from error
+    except Exception as error:
+        if type(error).__module__.startswith(("sqlalchemy", "alembic")):
+            raise _unavailable(url, error) from error
+        raise
+    finally:
+        engine.dispose()
+
+
+def _unavailable(url: str, error: Exception) -> Unavailable:
+    where = make_url(url).render_as_string(hide_password=True)
+    return Unavailable("STORAGE_ERROR", f"the database {where} cannot be brought up to date: {error}")
+
+
+def _set_pragmas(connection: Any, _record: object) -> None:
+    """Set what SQLite forgets with each connection.
+
+    ``synchronous=FULL`` syncs the write-ahead log at each commit, so that a 202 outlives a power cut;
+    ``adapters/journal.py`` has the figures.
+    """
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_S * 1000}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _leave_transactions_to_us(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None

@@ -1,0 +1,179 @@
+"""What is known of executions beside their events: the list, take-over, and the workflow as it was then."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, select, update
+from sqlmodel import col
+
+from awe_app.adapters.db import Database
+from awe_app.adapters.listing import matching, order, page_of_ids
+from awe_app.adapters.tables import ExecutionRow, SnapshotRow
+from awe_app.domain.errors import NotFound
+from awe_app.domain.execution import FINAL_STATUSES, Status
+from awe_app.domain.ids import ExecutionId, UserId, WorkflowId
+from awe_app.domain.models import Usage
+from awe_app.domain.pages import Page, PageQuery
+from awe_app.domain.stored import ExecutionSummary
+from awe_app.domain.workflow import Workflow
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to drive an execution, and what is needed for it. A later claim makes this one void."""
+
+    epoch: int
+    workflow: Workflow
+    """As it was when the execution started."""
+    snapshot_id: str
+    workflow_id: WorkflowId | None
+    """None when the workflow has been deleted since."""
+    user_id: UserId | None
+    inputs: dict[str, Any]
+    created_at: datetime
+
+
+class ExecutionStore:
+    """Reads executions' rows and hands out claims; rows are made and ended by the journal alone."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def summary(self, execution_id: ExecutionId) -> ExecutionSummary | None:
+        """The execution's row in the list, whoever started it, or None."""
+        async with self._database.sessions() as session:
+            row = (await session.execute(_summaries().where(col(ExecutionRow.id) == execution_id))).first()
+        return None if row is None else _summary(row)
+
+    async def list(
+        self,
+        user_id: UserId,
+        query: PageQuery,
+        workflow_id: WorkflowId | None = None,
+        status: Status | None = None,
+    ) -> Page[ExecutionSummary]:
+        """The user's executions, newest first unless ``query.sort`` says otherwise; ``q`` looks through names.
+
+        Raises:
+            Invalid: ``BAD_SORT``.
+        """
+        sortable = {
+            "name": func.lower(col(SnapshotRow.name)),
+            "created_at": col(ExecutionRow.created_at),
+            "updated_at": func.coalesce(
+                col(ExecutionRow.completed_at), col(ExecutionRow.started_at), col(ExecutionRow.created_at)
+            ),
+        }
+        ordering = order(query.sort, sortable, "-created_at", col(ExecutionRow.id))
+        wanted = select(col(ExecutionRow.id)).where(col(ExecutionRow.user_id) == user_id)
+        if query.q.strip() or query.sort.removeprefix("-") == "name":
+            wanted = wanted.join(SnapshotRow, col(SnapshotRow.id) == col(ExecutionRow.snapshot_id))
+            wanted = wanted.where(*matching(col(SnapshotRow.search_text), query.q))
+        if workflow_id is not None:
+            wanted = wanted.where(col(ExecutionRow.workflow_id) == workflow_id)
+        if status is not None:
+            wanted = wanted.where(col(ExecutionRow.status) == status)
+        async with self._database.sessions() as session:
+            ids, total = await page_of_ids(session, wanted, ordering, query)
+            rows = {row.id: row for row in await session.execute(_summaries().where(col(ExecutionRow.id).in_(ids)))}
+        return Page([_summary(rows[i]) for i in ids if i in rows], total, query.limit, query.offset)
+
+    async def by_idempotency_key(self, user_id: UserId, key: str) -> ExecutionId | None:
+        """The execution that the user started with this ``Idempotency-Key``, or None."""
+        found = select(col(ExecutionRow.id)).where(
+            col(ExecutionRow.user_id) == user_id, col(ExecutionRow.idempotency_key) == key
+        )
+        async with self._database.sessions() as session:
+            execution_id = await session.scalar(found)
+        return ExecutionId(execution_id) if execution_id else None
+
+    async def snapshot(self, execution_id: ExecutionId) -> Workflow:
+        """The workflow as it was when the execution started.
+
+        Raises:
+            NotFound: ``EXECUTION_NOT_FOUND``.
+        """
+        found = (
+            select(col(SnapshotRow.definition))
+            .join(ExecutionRow, col(ExecutionRow.snapshot_id) == col(SnapshotRow.id))
+            .where(col(ExecutionRow.id) == execution_id)
+        )
+        async with self._database.sessions() as session:
+            definition = await session.scalar(found)
+        if definition is None:
+            raise NotFound("EXECUTION_NOT_FOUND", "there is no such execution, or it is not yours")
+        return Workflow.model_validate(definition)
+
+    async def claim(self, execution_id: ExecutionId) -> Claim | None:
+        """Take the execution over: whoever held it before can write no more. None when it has ended or is unknown.
+
+        Read the journal only after this: what an earlier holder stored is then all there will ever be of it.
+        """
+        take = (
+            update(ExecutionRow)
+            .where(col(ExecutionRow.id) == execution_id, col(ExecutionRow.status).not_in(FINAL_STATUSES))
+            .values(epoch=col(ExecutionRow.epoch) + 1)
+            .returning(ExecutionRow)
+        )
+        async with self._database.sessions.begin() as session:
+            row = await session.scalar(take)
+            if row is None:
+                return None
+            snapshot = select(col(SnapshotRow.definition)).where(col(SnapshotRow.id) == row.snapshot_id)
+            definition = await session.scalar(snapshot)
+        return Claim(
+            epoch=row.epoch,
+            workflow=Workflow.model_validate(definition),
+            snapshot_id=row.snapshot_id,
+            workflow_id=WorkflowId(row.workflow_id) if row.workflow_id else None,
+            user_id=UserId(row.user_id) if row.user_id else None,
+            inputs=row.inputs,
+            created_at=row.created_at,
+        )
+
+    async def unfinished(self) -> Sequence[ExecutionId]:
+        """Every execution without a final status, oldest first."""
+        found = (
+            select(col(ExecutionRow.id))
+            .where(col(ExecutionRow.status).in_(("pending", "running", "waiting")))
+            .order_by(col(ExecutionRow.created_at), col(ExecutionRow.id))
+        )
+        async with self._database.sessions() as session:
+            return [ExecutionId(i) for i in await session.scalars(found)]
+
+
+def _summaries() -> Select[Any]:
+    columns = (
+        ExecutionRow.id,
+        ExecutionRow.workflow_id,
+        ExecutionRow.user_id,
+        ExecutionRow.status,
+        ExecutionRow.created_at,
+        ExecutionRow.started_at,
+        ExecutionRow.completed_at,
+        ExecutionRow.state,
+    )
+    return (
+        select(*(col(column) for column in columns), col(SnapshotRow.name).label("workflow_name"))
+        .select_from(ExecutionRow)
+        .join(SnapshotRow, col(SnapshotRow.id) == col(ExecutionRow.snapshot_id))
+    )
+
+
+def _summary(row: Any) -> ExecutionSummary:
+    state = row.state or {}
+    return ExecutionSummary(
+        execution_id=ExecutionId(row.id),
+        workflow_id=row.workflow_id,
+        workflow_name=row.workflow_name,
+        user_id=row.user_id,
+        status=row.status,
+        result=state.get("result"),
+        error=state.get("error"),
+        usage=state.get("usage") or Usage().as_json(),
+        created_at=row.created_at,
+        started_at=row.started_at,
+        completed_at=row.completed_at,
+    )

@@ -1,0 +1,139 @@
+"""The tables, and nothing but the tables. ``alembic/versions`` makes them; a test compares the two."""
+
+# pyright: reportIncompatibleVariableOverride=false
+# (SQLModel declares __tablename__ as a descriptor; a plain string is its documented form.)
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from awe_app.adapters.columns import PlainText, UtcDateTime
+
+METADATA = SQLModel.metadata
+"""Knows every table; filled by importing this module."""
+
+_JSON = JSON(none_as_null=True)
+_UNFINISHED = text("status IN ('pending', 'running', 'waiting')")
+
+
+class UserRow(SQLModel, table=True):
+    """An account. The ``_key`` columns make names unique whatever their case."""
+
+    __tablename__: ClassVar[str] = "users"
+
+    id: str = Field(primary_key=True, sa_type=PlainText)
+    username: str = Field(sa_type=PlainText, unique=True, index=True)
+    username_key: str = Field(sa_type=PlainText, unique=True, index=True)
+    email: str = Field(sa_type=PlainText, unique=True, index=True)
+    email_key: str = Field(sa_type=PlainText, unique=True, index=True)
+    password_hash: str = Field(sa_type=PlainText)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class SessionRow(SQLModel, table=True):
+    """One sign-in: what a refresh token is checked against, so that it can be revoked."""
+
+    __tablename__: ClassVar[str] = "sessions"
+
+    id: str = Field(primary_key=True, sa_type=PlainText)
+    user_id: str = Field(sa_type=PlainText, foreign_key="users.id", ondelete="CASCADE", index=True)
+    refresh_hash: str = Field(sa_type=PlainText)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class WorkflowRow(SQLModel, table=True):
+    """A workflow as its owner edits it. ``definition`` stands last: lists sort and search without reading it."""
+
+    __tablename__: ClassVar[str] = "workflows"
+    __table_args__ = (Index("ix_workflows_owner_id_updated_at", "owner_id", "updated_at"),)
+
+    id: str = Field(primary_key=True, sa_type=PlainText)
+    owner_id: str | None = Field(default=None, sa_type=PlainText, foreign_key="users.id", ondelete="CASCADE")
+    is_public: bool
+    version: int
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+    name: str = Field(sa_type=PlainText)
+    search_text: str = Field(sa_type=PlainText)
+    description: str | None = Field(default=None, sa_type=PlainText)
+    definition: dict[str, Any] = Field(sa_type=JSON)
+
+
+class SnapshotRow(SQLModel, table=True):
+    """A workflow as it was when it ran; ``id`` is the SHA-256 of its canonical JSON, so equal ones are one row."""
+
+    __tablename__: ClassVar[str] = "snapshots"
+
+    id: str = Field(primary_key=True, sa_type=PlainText)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    name: str = Field(sa_type=PlainText)
+    search_text: str = Field(sa_type=PlainText)
+    definition: dict[str, Any] = Field(sa_type=JSON)
+
+
+class ExecutionRow(SQLModel, table=True):
+    """One run of a snapshot. Its events are the truth; status, times and ``state`` repeat them for lists."""
+
+    __tablename__: ClassVar[str] = "executions"
+    __table_args__ = (
+        UniqueConstraint("user_id", "idempotency_key", name="uq_executions_user_id_idempotency_key"),
+        Index("ix_executions_user_id_created_at", "user_id", "created_at"),
+        Index("ix_executions_unfinished", "created_at", sqlite_where=_UNFINISHED, postgresql_where=_UNFINISHED),
+    )
+
+    id: str = Field(primary_key=True, sa_type=PlainText)
+    workflow_id: str | None = Field(
+        default=None, sa_type=PlainText, foreign_key="workflows.id", ondelete="SET NULL", index=True
+    )
+    user_id: str | None = Field(default=None, sa_type=PlainText, foreign_key="users.id", ondelete="SET NULL")
+    snapshot_id: str = Field(sa_type=PlainText, foreign_key="snapshots.id")
+    status: str = Field(sa_type=PlainText)
+    epoch: int
+    """Rises with each take-over; events of an older epoch are refused."""
+    idempotency_key: str | None = Field(default=None, sa_type=PlainText)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    completed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    inputs: dict[str, Any] = Field(sa_type=JSON)
+    state: dict[str, Any] | None = Field(default=None, sa_type=_JSON)  # type: ignore[arg-type]
+    """``{"result", "error", "usage"}`` once the status is final."""
+
+
+class EventRow(SQLModel, table=True):
+    """One fact. ``data`` is JSON text, written and read by the journal alone."""
+
+    __tablename__: ClassVar[str] = "events"
+
+    execution_id: str = Field(sa_type=PlainText, primary_key=True, foreign_key="executions.id", ondelete="CASCADE")
+    seq: int = Field(primary_key=True)
+    kind: str = Field(sa_type=PlainText)
+    data: str = Field(sa_type=PlainText)
+
+
+class SettingsRow(SQLModel, table=True):
+    """A user's settings, one row each; secrets inside are sealed by ``adapters/crypto.py``."""
+
+    __tablename__: ClassVar[str] = "settings"
+
+    id: str = Field(primary_key=True, sa_type=PlainText)
+    user_id: str = Field(sa_type=PlainText, foreign_key="users.id", ondelete="CASCADE", unique=True, index=True)
+    settings_data: dict[str, Any] = Field(sa_type=JSON)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class PasswordResetTokenRow(SQLModel, table=True):
+    """A link to choose a new password; ``token`` is a hash of what the mail holds."""
+
+    __tablename__: ClassVar[str] = "password_reset_tokens"
+
+    id: str = Field(primary_key=True, sa_type=PlainText)
+    user_id: str = Field(sa_type=PlainText, foreign_key="users.id", ondelete="CASCADE", index=True)
+    token: str = Field(sa_type=PlainText, unique=True, index=True)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    used: bool = False
+    created_at: datetime = Field(sa_type=UtcDateTime)

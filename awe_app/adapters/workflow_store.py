@@ -1,0 +1,130 @@
+"""Workflows in the database."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+from sqlmodel import col
+
+from awe_app.adapters.columns import search_text
+from awe_app.adapters.db import Database
+from awe_app.adapters.listing import matching, order, page_of_ids
+from awe_app.adapters.tables import WorkflowRow
+from awe_app.domain.errors import Conflict, NotFound
+from awe_app.domain.ids import UserId, WorkflowId, new_id, utc_now
+from awe_app.domain.pages import Page, PageQuery
+from awe_app.domain.stored import StoredWorkflow
+from awe_app.domain.workflow import Workflow
+
+_DELETED_AT_ONCE = 500
+"""Ids in one statement; databases limit the parameters."""
+
+
+class WorkflowStore:
+    """Workflows by id, and lists of somebody's. Who may see what is the services' to say; ``issues`` stay empty."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, owner_id: UserId, workflow: Workflow, is_public: bool = False) -> StoredWorkflow:
+        """Store a new workflow as version 1."""
+        now = utc_now()
+        row = WorkflowRow(
+            id=new_id(),
+            owner_id=owner_id,
+            is_public=is_public,
+            version=1,
+            created_at=now,
+            updated_at=now,
+            **_content(workflow),
+        )
+        async with self._database.sessions.begin() as session:
+            session.add(row)
+        return _stored(row, workflow)
+
+    async def get(self, workflow_id: WorkflowId) -> StoredWorkflow | None:
+        """The workflow, whoever owns it, or None."""
+        async with self._database.sessions() as session:
+            row = await session.get(WorkflowRow, workflow_id)
+        return row and _stored(row)
+
+    async def list(self, owner_id: UserId, query: PageQuery) -> Page[StoredWorkflow]:
+        """The owner's workflows, last changed first unless ``query.sort`` says otherwise.
+
+        Raises:
+            Invalid: ``BAD_SORT``.
+        """
+        sortable = {
+            "name": func.lower(col(WorkflowRow.name)),
+            "created_at": col(WorkflowRow.created_at),
+            "updated_at": col(WorkflowRow.updated_at),
+        }
+        ordering = order(query.sort, sortable, "-updated_at", col(WorkflowRow.id))
+        wanted = select(col(WorkflowRow.id)).where(
+            col(WorkflowRow.owner_id) == owner_id, *matching(col(WorkflowRow.search_text), query.q)
+        )
+        async with self._database.sessions() as session:
+            ids, total = await page_of_ids(session, wanted, ordering, query)
+            found = await session.scalars(select(WorkflowRow).where(col(WorkflowRow.id).in_(ids)))
+            rows = {row.id: row for row in found}
+        return Page([_stored(rows[i]) for i in ids if i in rows], total, query.limit, query.offset)
+
+    async def update(self, workflow_id: WorkflowId, workflow: Workflow, expected_version: int | None) -> StoredWorkflow:
+        """Store the next version; with ``expected_version`` only when that is still the present one.
+
+        Raises:
+            NotFound: ``WORKFLOW_NOT_FOUND``.
+            Conflict: ``STALE_VERSION``: somebody else saved meanwhile.
+        """
+        change = update(WorkflowRow).where(col(WorkflowRow.id) == workflow_id)
+        if expected_version is not None:
+            change = change.where(col(WorkflowRow.version) == expected_version)
+        change = change.values(version=col(WorkflowRow.version) + 1, updated_at=utc_now(), **_content(workflow))
+        async with self._database.sessions.begin() as session:
+            row = await session.scalar(change.returning(WorkflowRow))
+            if row is not None:
+                return _stored(row, workflow)
+            version = await session.scalar(select(col(WorkflowRow.version)).where(col(WorkflowRow.id) == workflow_id))
+        if version is None:
+            raise NotFound("WORKFLOW_NOT_FOUND", "there is no such workflow, or it is not yours")
+        raise Conflict(
+            "STALE_VERSION",
+            f"the workflow is at version {version} and you changed version {expected_version}",
+            "load it again and repeat the change",
+        )
+
+    async def delete(self, ids: Iterable[WorkflowId], owner_id: UserId) -> set[WorkflowId]:
+        """Delete those of the workflows that the owner has and say which; their executions stay."""
+        wanted = list(dict.fromkeys(ids))
+        deleted: set[WorkflowId] = set()
+        async with self._database.sessions.begin() as session:
+            for start in range(0, len(wanted), _DELETED_AT_ONCE):
+                some = wanted[start : start + _DELETED_AT_ONCE]
+                gone = await session.scalars(
+                    delete(WorkflowRow)
+                    .where(col(WorkflowRow.id).in_(some), col(WorkflowRow.owner_id) == owner_id)
+                    .returning(col(WorkflowRow.id))
+                )
+                deleted.update(WorkflowId(i) for i in gone)
+        return deleted
+
+
+def _content(workflow: Workflow) -> dict[str, Any]:
+    return {
+        "name": workflow.name,
+        "description": workflow.description,
+        "search_text": search_text(workflow.name, workflow.description),
+        "definition": workflow.as_json(),
+    }
+
+
+def _stored(row: WorkflowRow, workflow: Workflow | None = None) -> StoredWorkflow:
+    return StoredWorkflow(
+        id=WorkflowId(row.id),
+        workflow=workflow or Workflow.model_validate(row.definition),
+        owner_id=UserId(row.owner_id or ""),
+        is_public=row.is_public,
+        version=row.version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

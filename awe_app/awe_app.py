@@ -1,0 +1,32 @@
+"""The application object: Reflex pages and the REST API on one port, the services for as long as the server runs."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import reflex as rx
+
+from awe_app.api.app import create_api
+from awe_app.composition import start
+from awe_app.logging_setup import configure_logging
+from awe_app.services import provide
+from awe_app.settings import load_environment
+from awe_app.ui.app_pages import add_pages
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[None]:
+    """The life of one server process."""
+    environment = load_environment()
+    configure_logging(environment)
+    awe = await start(environment)
+    provide(awe.services)
+    try:
+        yield
+    finally:
+        provide(None)
+        await awe.stop()
+
+
+app = rx.App(api_transformer=create_api())
+app.register_lifespan_task(running)
+add_pages(app)

@@ -1,0 +1,81 @@
+"""Builds a running AWE out of its parts, and takes it down again. Nothing is made before ``start``: workers fork."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from awe_app.adapters.bus import MemoryBus
+from awe_app.adapters.crypto import Secrets
+from awe_app.adapters.db import Database, upgrade
+from awe_app.adapters.execution_store import ExecutionStore
+from awe_app.adapters.journal import SqlJournal
+from awe_app.adapters.local_model import LocalModel
+from awe_app.adapters.model_directory import Models
+from awe_app.adapters.settings_store import SettingsStore
+from awe_app.adapters.tokens import TokenSigner
+from awe_app.adapters.user_store import UserStore
+from awe_app.adapters.workflow_store import WorkflowStore
+from awe_app.domain.protocols import Capabilities
+from awe_app.nodes.registry import discover
+from awe_app.services import Services
+from awe_app.services.accounts import Accounts
+from awe_app.services.catalog import Catalog
+from awe_app.services.executions import Executions
+from awe_app.services.plans import Plans
+from awe_app.services.settings import Settings
+from awe_app.services.templates import Templates
+from awe_app.services.workflows import Workflows
+from awe_app.settings import Environment
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(slots=True)
+class Running:
+    """A running AWE in this process."""
+
+    services: Services
+    database: Database
+    journal: SqlJournal
+    local_model: LocalModel
+
+    async def stop(self) -> None:
+        """Stop driving, write what is queued, close everything. What is unfinished is adopted at the next start."""
+        await self.services.executions.stop()
+        await asyncio.to_thread(self.journal.stop)
+        await self.local_model.close()
+        await self.database.stop()
+
+
+async def start(environment: Environment) -> Running:
+    """Migrate the database, build the services and take up what is unfinished."""
+    await upgrade(environment.database_url)
+    database = Database(environment.database_url)
+    await database.start()
+    bus = MemoryBus()
+    journal = SqlJournal(environment.database_url, bus.publish)
+    journal.start(asyncio.get_running_loop())
+    node_types = discover()
+    secrets = Secrets(environment.secret_key)
+    settings_store = SettingsStore(database)
+    local_model = LocalModel()
+    models = Models(settings_store, secrets, local_model, environment.allowed_hosts)
+    workflows = Workflows(WorkflowStore(database), node_types)
+    services = Services(
+        accounts=Accounts(UserStore(database), TokenSigner(environment.jwt_secret_key)),
+        workflows=workflows,
+        executions=Executions(
+            workflows=workflows,
+            store=ExecutionStore(database),
+            journal=journal,
+            bus=bus,
+            plans=Plans(node_types),
+            capabilities=Capabilities(models=models),
+            max_concurrent=environment.max_concurrent_executions,
+        ),
+        catalog=Catalog(node_types, models),
+        templates=Templates(TEMPLATES, workflows),
+        settings=Settings(settings_store, secrets, models),
+    )
+    await services.executions.adopt()
+    return Running(services, database, journal, local_model)

@@ -1,0 +1,143 @@
+"""The property form and the palette card of a node type, derived from its declaration."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from awe_app.domain.node import Node, Port
+
+_WIDGETS = {"boolean": "switch", "integer": "number", "number": "number", "string": "text"}
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """One setting as the form shows it."""
+
+    name: str
+    title: str
+    description: str
+    widget: str
+    """Of ``text textarea prompt code number switch select expression list rows json model hidden``."""
+    options: tuple[str, ...] = ()
+    """The choices of a ``select``."""
+    default: Any = None
+    required: bool = False
+    placeholder: str = ""
+    advanced: bool = False
+    show_when: Mapping[str, list[Any]] | None = None
+    """``{"other_field": [values]}``: shown only while the other field has one of the values."""
+    columns: tuple["FormField", ...] = ()
+    """The fields of each row of ``rows``."""
+    initial: Any = None
+    """What a new node starts with; None means unset."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The field as the canvas and docs read it; what says nothing is left out."""
+        said = {
+            "name": self.name,
+            "title": self.title,
+            "description": self.description,
+            "widget": self.widget,
+            "options": list(self.options),
+            "default": self.default,
+            "required": self.required,
+            "placeholder": self.placeholder,
+            "advanced": self.advanced,
+            "show_when": dict(self.show_when) if self.show_when else None,
+            "columns": [column.as_json() for column in self.columns],
+            "initial": self.initial,
+        }
+        return {key: value for key, value in said.items() if value not in ("", None, [], False)}
+
+
+def form(node_type: type[Node[Any]]) -> list[FormField]:
+    """The settings of a node type in the order they are declared."""
+    schema = node_type.Config.model_json_schema()
+    return _fields(schema, schema.get("$defs", {}))
+
+
+def initial_config(node_type: type[Node[Any]]) -> dict[str, Any]:
+    """The settings a new node of this type starts with."""
+    return {field.name: field.initial for field in form(node_type) if field.initial is not None}
+
+
+def card(node_type: type[Node[Any]]) -> dict[str, Any]:
+    """What the palette and the canvas show of a node type."""
+    return {
+        "type": node_type.type,
+        "title": node_type.title,
+        "icon": node_type.icon,
+        "category": node_type.category,
+        "description": node_type.description(),
+        "inputs": [_port(port) for port in node_type.inputs],
+        "outputs": [_port(port) for port in node_type.outputs],
+    }
+
+
+def face(node_type: type[Node[Any]], config: Mapping[str, Any]) -> dict[str, Any]:
+    """What one node's card says beside its name: the summary, and its ports where they are not the type's."""
+    try:
+        summary = node_type.summary(config)
+        ports = tuple(node_type.ports_out(config))
+    except (TypeError, ValueError, KeyError, AttributeError, IndexError):
+        # a draft may hold settings of any shape; validation says so beside the node
+        return {"summary": ""}
+    said: dict[str, Any] = {"summary": summary[:200]}
+    if ports != node_type.outputs:
+        said["outputs"] = [_port(port) for port in ports]
+    return said
+
+
+def _port(port: Port) -> dict[str, str]:
+    return {"name": port.name, "title": port.title}
+
+
+def _fields(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[FormField]:
+    required = schema.get("required", ())
+    return [
+        _field(name, said, definitions, required=name in required)
+        for name, said in schema.get("properties", {}).items()
+    ]
+
+
+def _field(name: str, said: Mapping[str, Any], definitions: Mapping[str, Any], *, required: bool) -> FormField:
+    shape = _shape(said, definitions)
+    item = _shape(shape["items"], definitions) if isinstance(shape.get("items"), Mapping) else {}
+    columns = _fields(item, definitions) if "properties" in item else []
+    options = said.get("options") or shape.get("enum") or ()
+    return FormField(
+        name=name,
+        title=said.get("title") or name.replace("_", " ").capitalize(),
+        description=said.get("description", ""),
+        widget=said.get("widget") or _widget(shape, item),
+        options=tuple(str(option) for option in options if option is not None),
+        default=said.get("default"),
+        required=required,
+        placeholder=said.get("placeholder", ""),
+        advanced=bool(said.get("advanced")),
+        show_when=said.get("show_when"),
+        columns=tuple(columns),
+        initial=said.get("initial"),
+    )
+
+
+def _shape(said: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema that says what kind of value it is: references followed, ``… | None`` and expressions left out."""
+    if "$ref" in said:
+        return _shape(definitions[said["$ref"].rpartition("/")[2]], definitions)
+    for branch in (*said.get("anyOf", ()), *said.get("allOf", ())):
+        shape = _shape(branch, definitions)
+        if shape.get("type") != "null":
+            return shape
+    return said
+
+
+def _widget(shape: Mapping[str, Any], item: Mapping[str, Any]) -> str:
+    if shape.get("enum"):
+        return "select"
+    kind = shape.get("type")
+    if kind == "array":
+        return "rows" if "properties" in item else "list" if item.get("type") in _WIDGETS else "json"
+    if kind is None:
+        return "expression"
+    return _WIDGETS.get(kind, "json")

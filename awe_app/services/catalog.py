@@ -1,0 +1,42 @@
+"""What there is to build with: node types and models."""
+
+from typing import Any
+
+from awe_app.domain.accounts import User
+from awe_app.domain.models import ModelDirectory, ModelInfo
+from awe_app.domain.node import Node, Port
+from awe_app.nodes.registry import NodeTypes
+
+
+class Catalog:
+    """The reference that ``GET /api/nodes`` and ``GET /api/models`` show."""
+
+    def __init__(self, node_types: NodeTypes, models: ModelDirectory) -> None:
+        self._nodes = [_entry(node_type) for node_type in node_types.values()]
+        self._models = models
+
+    def nodes(self) -> list[dict[str, Any]]:
+        """Every node type with its ports and the JSON Schema of its settings."""
+        return self._nodes
+
+    async def models(self, user: User) -> list[ModelInfo]:
+        """Every model the user may use, the default first."""
+        return await self._models.list(user.id)
+
+
+def _entry(node_type: type[Node[Any]]) -> dict[str, Any]:
+    return {
+        "type": node_type.type,
+        "title": node_type.title,
+        "category": node_type.category,
+        "description": node_type.description(),
+        "icon": node_type.icon,
+        "inputs": [_port(port) for port in node_type.inputs],
+        "outputs": [_port(port) for port in node_type.outputs],
+        "effectful": node_type.effectful,
+        "config_schema": node_type.Config.model_json_schema(),
+    }
+
+
+def _port(port: Port) -> dict[str, str]:
+    return {"name": port.name, "title": port.title or port.name}

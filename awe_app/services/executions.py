@@ -1,0 +1,292 @@
+"""Executions: start, watch, read, cancel, and take up again after a crash.
+
+One process drives an execution through ``drive``: engine → journal (durable) → bus (told). Viewers own nothing.
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from awe_app.adapters.dispatch import EmbeddedDispatcher
+from awe_app.adapters.execution_store import Claim, ExecutionStore
+from awe_app.adapters.journal import NewExecution, SqlJournal
+from awe_app.domain import events as ev
+from awe_app.domain.accounts import User
+from awe_app.domain.errors import AweError, Conflict, Fenced, NotFound
+from awe_app.domain.execution import FINAL_STATUSES, ExecutionState
+from awe_app.domain.ids import ExecutionId, WorkflowId, new_id, utc_now
+from awe_app.domain.messages import Message, message
+from awe_app.domain.pages import Page, PageQuery
+from awe_app.domain.protocols import Bus, Capabilities, LaggedBehind
+from awe_app.domain.stored import ExecutionSummary
+from awe_app.domain.workflow import Workflow
+from awe_app.engine.execute import Deps, execute
+from awe_app.engine.plan import Plan
+from awe_app.nodes.input import read_inputs
+from awe_app.services.plans import Plans
+from awe_app.services.workflows import Workflows
+
+logger = logging.getLogger(__name__)
+
+REMEMBERED = 256
+"""How many executions that ended here are kept in memory, for those who wait for them."""
+
+
+class Executions:
+    """Use cases around executions."""
+
+    def __init__(
+        self,
+        *,
+        workflows: Workflows,
+        store: ExecutionStore,
+        journal: SqlJournal,
+        bus: Bus,
+        plans: Plans,
+        capabilities: Capabilities,
+        max_concurrent: int,
+    ) -> None:
+        self._workflows = workflows
+        self._store = store
+        self._journal = journal
+        self._bus = bus
+        self._plans = plans
+        self._capabilities = capabilities
+        self._dispatcher = EmbeddedDispatcher(self.drive, max_concurrent)
+        self._fresh: dict[ExecutionId, Claim] = {}
+        self._ended: OrderedDict[ExecutionId, ExecutionState] = OrderedDict()
+
+    # Start
+
+    async def start(
+        self,
+        user: User,
+        workflow_id: WorkflowId,
+        inputs: Mapping[str, Any],
+        idempotency_key: str | None = None,
+    ) -> ExecutionState:
+        """Start the workflow; when this returns, the execution is stored and will not be lost.
+
+        Args:
+            user: who runs it.
+            workflow_id: a workflow the user may see.
+            inputs: values for the input node's fields.
+            idempotency_key: the same key of the same user gives the same execution again.
+
+        Raises:
+            NotFound: ``WORKFLOW_NOT_FOUND``.
+            Invalid: ``INVALID_WORKFLOW`` while errors remain, ``INVALID_INPUT``.
+        """
+        stored = await self._workflows.visible(user, workflow_id)
+        if idempotency_key is not None:
+            known = await self._store.by_idempotency_key(user.id, idempotency_key)
+            if known is not None:
+                return await self.get(user, known)
+        planned = self._plans.of(stored)
+        values = read_inputs(stored.workflow, inputs)
+        execution_id = ExecutionId(new_id())
+        new = NewExecution(
+            execution_id=execution_id,
+            workflow_id=workflow_id,
+            user_id=user.id,
+            workflow=stored.workflow,
+            snapshot_id=planned.snapshot_id,
+            inputs=values,
+            idempotency_key=idempotency_key,
+        )
+        try:
+            await self._journal.create(new)
+        except Conflict:
+            known = await self._store.by_idempotency_key(user.id, idempotency_key or "")
+            if known is None:
+                raise
+            return await self.get(user, known)
+        self._fresh[execution_id] = Claim(
+            epoch=1,
+            workflow=stored.workflow,
+            snapshot_id=planned.snapshot_id,
+            workflow_id=workflow_id,
+            user_id=user.id,
+            inputs=values,
+        )
+        self._dispatcher.submit(execution_id)
+        return ExecutionState(execution_id, workflow_id, user.id, inputs=values)
+
+    async def adopt(self) -> int:
+        """Take up everything that is unfinished; called once when the process starts. Gives how many."""
+        unfinished = await self._store.unfinished()
+        for execution_id in unfinished:
+            self._dispatcher.submit(execution_id)
+        if unfinished:
+            logger.info("took up %d unfinished executions", len(unfinished))
+        return len(unfinished)
+
+    async def stop(self) -> None:
+        """Stop driving; what is unfinished is adopted at the next start."""
+        await self._dispatcher.stop()
+
+    # Drive
+
+    async def drive(self, execution_id: ExecutionId) -> None:
+        """Drive one execution to its end, from wherever its journal says it is."""
+        claim, past = self._fresh.pop(execution_id, None), list[ev.Event]()
+        if claim is None:
+            claim = await self._store.claim(execution_id)
+            if claim is None:
+                return
+            past = list(await self._journal.read(execution_id))
+        recorder = self._journal.recorder(execution_id, claim.epoch)
+        state = ExecutionState(execution_id, claim.workflow_id, claim.user_id).fold(past)
+        try:
+            plan = self._plans.at(claim.snapshot_id, claim.workflow)
+            async with aclosing(self._events(execution_id, plan, claim, past, recorder.durable)) as events:
+                async for event in events:
+                    if isinstance(event, ev.TextStreamed):
+                        self._bus.publish(execution_id, event)
+                    else:
+                        recorder.append(event)
+                        state.apply(event)
+            await recorder.durable(state.seq)
+        except Fenced:
+            logger.info("execution %s is driven elsewhere, or ended", execution_id)
+            return
+        except AweError as error:
+            # The workflow no longer makes a plan (a node type is gone), or the journal cannot be written.
+            logger.error("execution %s stopped: %s", execution_id, error)
+            failed = ev.ExecutionFailed(
+                seq=state.seq + 1, at=utc_now(), code=error.code, detail=error.detail, usage=state.usage
+            )
+            recorder.append(failed)
+            state.apply(failed)
+            await recorder.durable(failed.seq)
+        self._ended[execution_id] = state
+        while len(self._ended) > REMEMBERED:
+            self._ended.popitem(last=False)
+
+    def _events(
+        self, execution_id: ExecutionId, plan: Plan, claim: Claim, past: Sequence[ev.Event], durable: Any
+    ) -> AsyncGenerator[ev.Event | ev.TextStreamed, None]:
+        deps = Deps(execution_id, self._capabilities, claim.user_id, durable=durable)
+        done = ExecutionState(execution_id).fold(past) if past else None
+        return execute(plan, claim.inputs, deps, done)
+
+    # Read
+
+    async def get(self, user: User, execution_id: ExecutionId) -> ExecutionState:
+        """The execution as it is stored now.
+
+        Raises:
+            NotFound: ``EXECUTION_NOT_FOUND``.
+        """
+        summary = await self._visible(user, execution_id)
+        return await self._folded(summary)
+
+    async def list(
+        self, user: User, query: PageQuery, workflow_id: WorkflowId | None = None, status: str | None = None
+    ) -> Page[ExecutionSummary]:
+        """The user's executions, the newest first."""
+        return await self._store.list(user.id, query, workflow_id, status)
+
+    async def logs(self, user: User, execution_id: ExecutionId, after_seq: int = 0) -> Sequence[ev.LogWritten]:
+        """The log lines after ``after_seq``."""
+        await self._visible(user, execution_id)
+        events = await self._journal.read(execution_id, after_seq)
+        return [event for event in events if isinstance(event, ev.LogWritten)]
+
+    async def workflow_of(self, user: User, execution_id: ExecutionId) -> Workflow:
+        """The workflow as it was when the execution started."""
+        await self._visible(user, execution_id)
+        return await self._store.snapshot(execution_id)
+
+    # Watch
+
+    async def wait(self, user: User, execution_id: ExecutionId, timeout_s: float) -> ExecutionState:
+        """The execution when it has ended, or as it is after ``timeout_s`` seconds."""
+        if self._dispatcher.running(execution_id):
+            await self._dispatcher.wait(execution_id, timeout_s)
+        state = self._ended.get(execution_id)
+        if state is not None and state.user_id == user.id:
+            return state
+        return await self.get(user, execution_id)
+
+    async def follow(self, user: User, execution_id: ExecutionId, after_seq: int = 0) -> AsyncIterator[Message]:
+        """Everything stored after ``after_seq``, then live, until the execution is complete.
+
+        Nothing is missed and nothing comes twice: the bus is subscribed to before the journal is read, and a gap
+        (a viewer that was too slow) is filled from the journal.
+
+        Raises:
+            NotFound: ``EXECUTION_NOT_FOUND``.
+        """
+        last = after_seq
+        while True:
+            with self._bus.subscribe(execution_id) as live:
+                ended = (await self._visible(user, execution_id)).status in FINAL_STATUSES
+                for event in await self._journal.read(execution_id, last):
+                    last = event.seq
+                    yield message(event)
+                    ended = ended or isinstance(event, ev.FINAL)
+                if ended:
+                    return
+                try:
+                    async for event in live:
+                        if isinstance(event, ev.TextStreamed):
+                            yield message(event)
+                        elif event.seq == last + 1:
+                            last = event.seq
+                            yield message(event)
+                            if isinstance(event, ev.FINAL):
+                                return
+                        elif event.seq > last:
+                            break
+                except LaggedBehind:
+                    continue
+
+    # Change
+
+    async def cancel(self, user: User, execution_id: ExecutionId) -> ExecutionState:
+        """Stop the execution, running nodes at once.
+
+        Raises:
+            NotFound: ``EXECUTION_NOT_FOUND``.
+            Conflict: ``EXECUTION_ENDED``.
+        """
+        summary = await self._visible(user, execution_id)
+        await self._dispatcher.cancel(execution_id)
+        self._fresh.pop(execution_id, None)
+        claim = await self._store.claim(execution_id)
+        if claim is None:
+            raise Conflict("EXECUTION_ENDED", "the execution has ended already; there is nothing to stop")
+        state = await self._folded(summary)
+        recorder = self._journal.recorder(execution_id, claim.epoch)
+        for event in _cancellation(state, user.username):
+            recorder.append(event)
+            state.apply(event)
+        await recorder.durable(state.seq)
+        return state
+
+    async def _visible(self, user: User, execution_id: ExecutionId) -> ExecutionSummary:
+        summary = await self._store.summary(execution_id)
+        if summary is None or summary.user_id != user.id:
+            raise NotFound("EXECUTION_NOT_FOUND", "there is no such execution, or it is not yours")
+        return summary
+
+    async def _folded(self, summary: ExecutionSummary) -> ExecutionState:
+        events = await self._journal.read(summary.execution_id)
+        return ExecutionState(summary.execution_id, summary.workflow_id, summary.user_id).fold(events)
+
+
+def _cancellation(state: ExecutionState, by: str) -> Sequence[ev.Event]:
+    """The events that end an execution which nobody drives any more."""
+    now, seq = utc_now(), state.seq
+    events: list[ev.Event] = []
+    for node in state.node_states.values():
+        if node.status in ("running", "waiting"):
+            seq += 1
+            events.append(ev.NodeCancelled(seq=seq, at=now, path=node.path, node_id=node.node_id))
+    text = f"Stopped by {by}"
+    events.append(ev.LogWritten(seq=seq + 1, at=now, level="warning", path=None, message=text))
+    events.append(ev.ExecutionCancelled(seq=seq + 2, at=now, by=by, usage=state.usage))
+    return events

@@ -1,0 +1,64 @@
+"""Plans, made once for each version of a workflow and shared by all its executions."""
+
+import hashlib
+import json
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from awe_app.domain.ids import WorkflowId
+from awe_app.domain.stored import StoredWorkflow
+from awe_app.domain.workflow import Workflow
+from awe_app.engine.plan import Plan, prepare
+from awe_app.nodes.registry import NodeTypes
+
+KEPT = 256
+"""Plans in memory; the ones used longest ago go first."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedWorkflow:
+    """A plan and the name of the exact file it was made from."""
+
+    snapshot_id: str
+    """SHA-256 of the file's canonical JSON."""
+    plan: Plan
+
+
+class Plans:
+    """Makes plans, and keeps those in use."""
+
+    def __init__(self, node_types: NodeTypes) -> None:
+        self._types = node_types
+        self._by_version: OrderedDict[tuple[WorkflowId, int], PlannedWorkflow] = OrderedDict()
+        self._by_snapshot: OrderedDict[str, Plan] = OrderedDict()
+
+    def of(self, stored: StoredWorkflow) -> PlannedWorkflow:
+        """The plan of a stored workflow. Raises Invalid ``INVALID_WORKFLOW`` while errors remain."""
+        key = (stored.id, stored.version)
+        planned = self._by_version.get(key)
+        if planned is None:
+            snapshot_id = snapshot_name(stored.workflow)
+            planned = PlannedWorkflow(snapshot_id, self.at(snapshot_id, stored.workflow))
+            self._by_version[key] = planned
+        _keep(self._by_version, key)
+        return planned
+
+    def at(self, snapshot_id: str, workflow: Workflow) -> Plan:
+        """The plan of a workflow as it once was. Raises Invalid when it makes none (any more)."""
+        plan = self._by_snapshot.get(snapshot_id)
+        if plan is None:
+            plan = self._by_snapshot[snapshot_id] = prepare(workflow, self._types)
+        _keep(self._by_snapshot, snapshot_id)
+        return plan
+
+
+def snapshot_name(workflow: Workflow) -> str:
+    """SHA-256 of the workflow's JSON with sorted keys: equal files have equal names."""
+    canonical = json.dumps(workflow.as_json(), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _keep(cache: OrderedDict, key: object) -> None:
+    cache.move_to_end(key)
+    while len(cache) > KEPT:
+        cache.popitem(last=False)

@@ -1,0 +1,144 @@
+"""Workflows: create, list, open, change, delete. Everything here asks first whether the user may."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from awe_app.adapters.workflow_store import WorkflowStore
+from awe_app.domain.accounts import User
+from awe_app.domain.errors import Conflict, Forbidden, Invalid, Issue, NotFound
+from awe_app.domain.ids import WorkflowId
+from awe_app.domain.pages import Page, PageQuery
+from awe_app.domain.stored import SERVER_KEYS, StoredWorkflow
+from awe_app.domain.workflow import Workflow
+from awe_app.engine.validate import read_workflow, validate
+from awe_app.nodes.registry import NodeTypes
+
+
+class Workflows:
+    """Use cases around stored workflows. Owners do all; a public workflow can be opened and run by everyone."""
+
+    def __init__(self, store: WorkflowStore, node_types: NodeTypes) -> None:
+        self._store = store
+        self._types = node_types
+
+    async def create(self, user: User, raw: Mapping[str, Any]) -> StoredWorkflow:
+        """Store a new workflow; drafts may be unfinished, but not malformed.
+
+        Raises:
+            Invalid: ``SERVER_OWNED_KEY``, or ``INVALID_WORKFLOW`` with what is malformed.
+        """
+        for key in SERVER_KEYS:
+            if key in raw:
+                raise Invalid("SERVER_OWNED_KEY", f"'{key}' is set by the server; leave it out")
+        file, is_public = _split(raw)
+        return self._with_issues(await self._store.add(user.id, self._read(file), is_public or False))
+
+    async def list(self, user: User, query: PageQuery) -> Page[StoredWorkflow]:
+        """The user's own workflows, last changed first."""
+        page = await self._store.list(user.id, query)
+        return replace(page, items=[self._with_issues(item) for item in page.items])
+
+    async def get(self, user: User, workflow_id: WorkflowId) -> StoredWorkflow:
+        """A workflow the user owns or everyone may see.
+
+        Raises:
+            NotFound: ``WORKFLOW_NOT_FOUND``.
+        """
+        return self._with_issues(await self.visible(user, workflow_id))
+
+    async def visible(self, user: User, workflow_id: WorkflowId) -> StoredWorkflow:
+        """Like ``get``, without looking for issues: for those who prepare a plan anyway."""
+        stored = await self._store.get(workflow_id)
+        if stored is None or (stored.owner_id != user.id and not stored.is_public):
+            raise _not_found()
+        return stored
+
+    async def update(
+        self, user: User, workflow_id: WorkflowId, raw: Mapping[str, Any], expected_version: int | None
+    ) -> StoredWorkflow:
+        """Replace the file. Keys that the server owns may stand in ``raw`` if they are unchanged.
+
+        Raises:
+            NotFound, Forbidden, Invalid: as for ``get`` and ``create``.
+            Conflict: ``STALE_VERSION`` when ``expected_version`` (None: last write wins) is not the stored one.
+        """
+        stored = await self._own(user, workflow_id)
+        self._refuse_changed_keys(stored, raw)
+        file, is_public = _split(raw)
+        workflow = self._read(file)
+        changed = await self._store.update(workflow_id, workflow, expected_version, is_public)
+        return self._with_issues(changed)
+
+    async def save(
+        self, user: User, workflow_id: WorkflowId, workflow: Workflow, expected_version: int | None
+    ) -> StoredWorkflow:
+        """``update`` for a workflow that is in hand already, as the canvas has it."""
+        await self._own(user, workflow_id)
+        self._refuse_malformed(validate(workflow, self._types))
+        return self._with_issues(await self._store.update(workflow_id, workflow, expected_version))
+
+    async def delete(self, user: User, workflow_id: WorkflowId) -> None:
+        """Delete a workflow; what it once ran stays in the list of executions."""
+        await self._own(user, workflow_id)
+        await self._store.delete([workflow_id], user.id)
+
+    async def bulk_delete(
+        self, user: User, workflow_ids: Sequence[WorkflowId]
+    ) -> tuple[Sequence[WorkflowId], Sequence[WorkflowId]]:
+        """Delete those of the ids that are the user's; gives the deleted and those not found."""
+        ids = tuple(dict.fromkeys(workflow_ids))
+        deleted = await self._store.delete(ids, user.id)
+        return [i for i in ids if i in deleted], [i for i in ids if i not in deleted]
+
+    def check(self, raw: Any) -> Sequence[Issue]:
+        """Everything that is wrong with a workflow file; nothing is run or stored."""
+        if isinstance(raw, Mapping):
+            raw = {key: value for key, value in raw.items() if key not in (*SERVER_KEYS, "is_public")}
+        workflow, issues = read_workflow(raw)
+        return issues if workflow is None else validate(workflow, self._types)
+
+    def _read(self, raw: Mapping[str, Any]) -> Workflow:
+        workflow, issues = read_workflow(raw)
+        if workflow is not None:
+            issues = validate(workflow, self._types)
+        self._refuse_malformed(issues)
+        if workflow is None:
+            raise Invalid("INVALID_WORKFLOW", "this is no workflow", issues=tuple(issues))
+        return workflow
+
+    def _refuse_malformed(self, issues: Sequence[Issue]) -> None:
+        malformed = tuple(issue for issue in issues if issue.malformed)
+        if malformed:
+            raise Invalid("INVALID_WORKFLOW", "; ".join(issue.message for issue in malformed[:5]), issues=malformed)
+
+    def _with_issues(self, stored: StoredWorkflow) -> StoredWorkflow:
+        return replace(stored, issues=tuple(validate(stored.workflow, self._types)))
+
+    async def _own(self, user: User, workflow_id: WorkflowId) -> StoredWorkflow:
+        stored = await self.visible(user, workflow_id)
+        if stored.owner_id != user.id:
+            raise Forbidden("NOT_OWNER", "only its owner may change this workflow", "use a copy of your own")
+        return stored
+
+    def _refuse_changed_keys(self, stored: StoredWorkflow, raw: Mapping[str, Any]) -> None:
+        current = self._with_issues(stored).as_json()
+        version = raw.get("version")
+        if isinstance(version, int) and version < stored.version:
+            detail = f"this is version {version}, stored is version {stored.version}"
+            raise Conflict("STALE_VERSION", detail, "load the workflow again, or leave the server's keys out")
+        for key in SERVER_KEYS:
+            if key in raw and raw[key] != current[key]:
+                raise Invalid("SERVER_OWNED_KEY", f"'{key}' is set by the server; leave it out or unchanged")
+
+
+def _split(raw: Mapping[str, Any]) -> tuple[dict[str, Any], bool | None]:
+    """The file without what the server adds, and ``is_public`` where it is said."""
+    is_public = raw.get("is_public")
+    if is_public is not None and not isinstance(is_public, bool):
+        raise Invalid("INVALID_VALUE", "'is_public' must be true or false")
+    return {key: value for key, value in raw.items() if key not in (*SERVER_KEYS, "is_public")}, is_public
+
+
+def _not_found() -> NotFound:
+    return NotFound("WORKFLOW_NOT_FOUND", "there is no such workflow, or it is not shared with you")

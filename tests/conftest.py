@@ -1,0 +1,126 @@
+"""Databases for tests: a real SQLite file and a real PostgreSQL server, each test with tables of its own."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from awe_app.adapters.db import Database, upgrade
+
+
+def _postgres_binaries() -> Path:
+    """Where ``initdb`` and ``pg_ctl`` are: Debian keeps them off PATH."""
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda p: int(p.parts[-3]), reverse=True)
+    on_path = shutil.which("pg_ctl")
+    for candidate in [*versions, *([Path(on_path)] if on_path else [])]:
+        folder = candidate.resolve().parent
+        if (folder / "initdb").exists() and (folder / "postgres").exists():
+            return folder
+    pytest.fail(
+        "PostgreSQL is missing: install it (Debian: apt install postgresql; macOS: brew install postgresql)", False
+    )
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Path]:
+    """A PostgreSQL server for this session, on a socket in a folder of its own; gives that folder."""
+    binaries = _postgres_binaries()
+    folder = Path(tempfile.mkdtemp(prefix="awe-pg-"))  # short: the path of a socket has at most 107 bytes
+    user: str | None = None
+    if os.geteuid() == 0:  # PostgreSQL refuses to be run by root
+        try:
+            user = pwd.getpwnam("postgres").pw_name
+        except KeyError:
+            pytest.fail("PostgreSQL refuses root and there is no user 'postgres': apt install postgresql", False)
+        shutil.chown(folder, user)
+
+    def run(*command: str) -> None:
+        # Output goes to a file: the server inherits it, and a pipe would never be closed.
+        with (folder.parent / f"{folder.name}.log").open("ab") as log:
+            done = subprocess.run(command, user=user, cwd=folder, stdout=log, stderr=log, check=False)
+        if done.returncode:
+            pytest.fail(f"PostgreSQL: {command[0]} failed, see {log.name}", False)
+
+    data = str(folder / "data")
+    run(str(binaries / "initdb"), "-D", data, "-U", "awe", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+    # Tests kill processes, never the machine, so the server need not sync.
+    options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c max_connections=200"
+    run(str(binaries / "pg_ctl"), "-D", data, "-w", "-o", options, "start")
+    try:
+        yield folder
+    finally:
+        run(str(binaries / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder.parent / f"{folder.name}.log").unlink(missing_ok=True)
+
+
+def _postgres_url(folder: Path, database: str) -> str:
+    return f"postgresql+asyncpg://awe@/{database}?host={folder}"
+
+
+def _admin(folder: Path, statement: str) -> None:
+    with psycopg.connect(f"host={folder} user=awe dbname=postgres", autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(postgres_server: Path) -> str:
+    """A migrated database that others are copied from: quicker than migrating each."""
+    import asyncio
+
+    _admin(postgres_server, "CREATE DATABASE awe_template")
+    asyncio.run(upgrade(_postgres_url(postgres_server, "awe_template")))
+    return "awe_template"
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import asyncio
+
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    asyncio.run(upgrade(f"sqlite+aiosqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database without tables; once for each kind of database."""
+    if request.param == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path / 'empty.db'}"
+        return
+    folder: Path = request.getfixturevalue("postgres_server")
+    name = f"empty_{uuid4().hex}"
+    _admin(folder, f"CREATE DATABASE {name}")
+    yield _postgres_url(folder, name)
+    _admin(folder, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database with empty tables; once for each kind of database."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("_sqlite_template")
+        shutil.copy(template, tmp_path / "awe.db")
+        yield f"sqlite+aiosqlite:///{tmp_path / 'awe.db'}"
+        return
+    folder: Path = request.getfixturevalue("postgres_server")
+    name = f"test_{uuid4().hex}"
+    _admin(folder, f"CREATE DATABASE {name} TEMPLATE {request.getfixturevalue('_postgres_template')}")
+    yield _postgres_url(folder, name)
+    _admin(folder, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A started ``Database`` with empty tables; once for each kind of database."""
+    database = Database(database_url)
+    await database.start()
+    yield database
+    await database.stop()
