@@ -20,7 +20,16 @@ BELOW = {
 }
 """Layer → the layers it may import beside itself. What is not listed is the composition root and may import all."""
 
-ROOT_MODULES = {"__init__.py", "__main__.py", "awe_app.py", "composition.py", "build.py", "serve.py", "cli"}
+ROOT_MODULES = {
+    "__init__.py",
+    "__main__.py",
+    "awe_app.py",
+    "composition.py",
+    "logging_setup.py",
+    "build.py",
+    "serve.py",
+    "cli",
+}
 
 HOMES = {
     "reflex": {"ui", "awe_app.py"},
@@ -30,7 +39,7 @@ HOMES = {
     "sqlalchemy": {"adapters"},
     "alembic": {"adapters"},
     "litellm": {"adapters/llm.py"},
-    "xllamacpp": {"adapters/local_model.py"},
+    "xllamacpp": {"adapters/local_model_child.py"},
     "jwt": {"adapters/tokens.py"},
     "cryptography": {"adapters/crypto.py"},
     "libpass": {"adapters/passwords.py"},
@@ -47,8 +56,13 @@ HOMES = {
 NETWORK = {"httpx", "httpx2", "requests", "aiohttp", "socket", "urllib.request", "http.client", "urllib3", "websockets"}
 NETWORK_HOMES = {"serve.py"}
 
-DANGEROUS = {"subprocess", "pickle", "marshal", "shelve", "ctypes", "multiprocessing", "importlib.util", "code"}
-DANGEROUS_HOMES = {"build.py": {"subprocess"}, "serve.py": {"ctypes"}, "cli/dev.py": {"subprocess"}}
+DANGEROUS = {"subprocess", "pickle", "marshal", "shelve", "ctypes", "multiprocessing"}
+DANGEROUS_HOMES = {
+    "build.py": {"subprocess"},
+    "serve.py": {"ctypes"},
+    "cli/dev.py": {"subprocess"},
+    "adapters/local_model.py": {"subprocess"},
+}
 
 ENVIRONMENT_READERS = {"settings.py", "build.py", "serve.py"}
 """settings.py for AWE's own settings; the other two hand the environment on to the programs they start."""

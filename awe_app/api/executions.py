@@ -1,0 +1,54 @@
+"""Executions over REST."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import Field
+
+from awe_app.api.deps import CurrentUser, PageParams, json_response
+from awe_app.api.shapes import ExecutionShape, ExecutionSummaryShape, ItemsShape, LogShape, PageShape
+from awe_app.domain.execution import Status, log_entry
+from awe_app.domain.ids import ExecutionId, WorkflowId
+from awe_app.domain.stored import ExecutionSummary
+from awe_app.services import services
+
+router = APIRouter(prefix="/executions", tags=["executions"])
+
+MAX_SEQ = 2**53
+
+
+class ExecutionParams(PageParams):
+    """A list's parameters, and which executions."""
+
+    workflow_id: str | None = Field(None, max_length=100)
+    status: Status | None = None
+
+
+@router.get("", response_model=PageShape[ExecutionSummaryShape])
+async def list_own(page: Annotated[ExecutionParams, Query()], user: CurrentUser) -> Response:
+    """Your executions, the newest first."""
+    workflow_id = WorkflowId(page.workflow_id) if page.workflow_id else None
+    found = await services().executions.list(user, page.query(), workflow_id, page.status)
+    return json_response(found.as_json(ExecutionSummary.as_json))
+
+
+@router.get("/{execution_id}", response_model=ExecutionShape)
+async def get(execution_id: str, user: CurrentUser) -> Response:
+    """One execution with its node states and log."""
+    return json_response((await services().executions.get(user, ExecutionId(execution_id))).as_json())
+
+
+@router.get("/{execution_id}/logs", response_model=ItemsShape[LogShape])
+async def logs(
+    execution_id: str, user: CurrentUser, after_seq: Annotated[int, Query(ge=0, le=MAX_SEQ)] = 0
+) -> Response:
+    """The log lines whose ``seq`` is above ``after_seq``."""
+    lines = await services().executions.logs(user, ExecutionId(execution_id), after_seq)
+    return json_response({"items": [log_entry(line) for line in lines]})
+
+
+@router.post("/{execution_id}/cancel", status_code=202, response_model=ExecutionShape)
+async def cancel(execution_id: str, user: CurrentUser) -> Response:
+    """Stop an execution, running nodes at once; 409 when it has ended."""
+    state = await services().executions.cancel(user, ExecutionId(execution_id))
+    return json_response(state.as_json(), 202)

@@ -1,0 +1,45 @@
+"""Model providers over REST. Keys go in and never come out."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Response
+from fastapi import Body as JsonBody
+
+from awe_app.api.deps import Body, CurrentUser, json_response
+from awe_app.api.shapes import ProviderTestShape
+from awe_app.services import services
+
+router = APIRouter(prefix="/settings", tags=["settings"])
+
+LlmSettings = Annotated[
+    dict[str, Any],
+    JsonBody(
+        description="The same as GET gives; 'api_key' is write-only. Providers are added or changed by 'id'.",
+        examples=[{"default_model": "local/smollm2-135m"}],
+    ),
+]
+
+
+class ModelChoice(Body):
+    """Which model of which provider."""
+
+    provider: str
+    model: str | None = None
+
+
+@router.get("/llm")
+async def get_llm(user: CurrentUser) -> Response:
+    """Your model providers; keys show their last four characters."""
+    return json_response(await services().settings.llm(user))
+
+
+@router.post("/llm")
+async def save_llm(raw: LlmSettings, user: CurrentUser) -> Response:
+    """Add or change model providers."""
+    return json_response(await services().settings.save_llm(user, raw))
+
+
+@router.post("/llm/test", response_model=ProviderTestShape)
+async def test_llm(body: ModelChoice, user: CurrentUser) -> Response:
+    """Ask a model something small and say whether it answers."""
+    return json_response(await services().settings.test_llm(user, body.provider, body.model))
