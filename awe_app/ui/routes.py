@@ -11,7 +11,6 @@ EXECUTIONS = "/executions"
 EXECUTION = "/executions/[execution_id]"
 TEMPLATES = "/templates"
 SETTINGS = "/settings"
-SETTINGS_SECTION = "/settings/[section]"
 
 MAX_NEXT_LENGTH = 2_000
 

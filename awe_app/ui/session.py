@@ -19,10 +19,12 @@ import reflex as rx
 from awe_app.domain.accounts import Tokens, User
 from awe_app.domain.errors import AweError, Unauthorized
 from awe_app.services import services
-from awe_app.ui import routes
+from awe_app.ui import renewals, routes
 from awe_app.ui.toasts import toast_for
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
+
+COOKIE = "awe_session"
 
 NOBODY = "NOBODY_SIGNED_IN"
 """Code of the error for a browser that holds no token at all."""
@@ -33,7 +35,7 @@ class SessionState(rx.State):
 
     remembered: str = rx.LocalStorage("", name="awe_remembered", sync=True)
     """Access and refresh token, parted by a space, of those who asked to be remembered."""
-    until_close: str = rx.Cookie("", name="awe_session", same_site="strict")
+    until_close: str = rx.Cookie("", name=COOKIE, same_site="strict")
     """The same for everyone else."""
     username: str = ""
 
@@ -49,7 +51,7 @@ class SessionState(rx.State):
         try:
             user = await services().accounts.authenticate(access)
         except Unauthorized:
-            tokens = await services().accounts.refresh(refresh)
+            tokens = await renewals.renew(refresh)
             self.keep(tokens, remember=bool(self.remembered))
             user = tokens.user
         if self.username != user.username:
@@ -65,6 +67,11 @@ class SessionState(rx.State):
     def forget(self) -> None:
         """Drop the tokens this browser holds."""
         self.remembered = self.until_close = self.username = ""
+
+    @rx.event
+    def read_cookie(self, value: str):
+        """Take over what another tab of this browser has put into the cookie."""
+        self.until_close = value
 
     @rx.event
     async def sign_out(self):

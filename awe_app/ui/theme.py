@@ -104,18 +104,6 @@ def solid(color: rx.Var[str] | str) -> Any:
     return f"var(--{color}-9)"
 
 
-def radix_theme() -> rx.Component:
-    """The theme for ``RadixThemesPlugin`` in ``rxconfig.py``."""
-    return rx.theme(
-        accent_color=ACCENT_COLOR,
-        gray_color=GRAY_COLOR,
-        radius="medium",
-        scaling="95%",
-        panel_background="solid",
-        has_background=True,
-    )
-
-
 def app_look() -> dict[str, Any]:
     """What ``rx.App`` is given for its looks: ``rx.App(**theme.app_look(), …)``."""
     return {

@@ -1,4 +1,4 @@
-/* Two small parts that only the browser can do: times that age, and a pulse that stops when nobody looks. */
+/* Small parts that only the browser can do: times that age, a pulse that stops when nobody looks, a cookie watch. */
 import { createElement, useEffect, useRef, useState } from "react";
 
 const UNITS = [
@@ -45,5 +45,31 @@ export function Pulse({ intervalMs, onPulse }) {
       document.removeEventListener("visibilitychange", pulse);
     };
   }, [intervalMs]);
+  return null;
+}
+
+function readCookie(name) {
+  const found = document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`));
+  return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
+}
+
+/* Props: name, known (what the page believes), onChange(value). Looks when the tab is shown again: another tab may
+   have renewed the tokens or signed out meanwhile. */
+export function CookieWatch({ name, known, onChange }) {
+  const latest = useRef({});
+  latest.current = { known, onChange };
+  useEffect(() => {
+    const look = () => {
+      if (document.visibilityState !== "visible") return;
+      const value = readCookie(name);
+      if (value !== latest.current.known) latest.current.onChange?.(value);
+    };
+    document.addEventListener("visibilitychange", look);
+    window.addEventListener("focus", look);
+    return () => {
+      document.removeEventListener("visibilitychange", look);
+      window.removeEventListener("focus", look);
+    };
+  }, [name]);
   return null;
 }

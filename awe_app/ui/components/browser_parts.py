@@ -1,4 +1,5 @@
-"""Python side of ``browser_parts.jsx``: times that age, and a pulse that stops while nobody looks."""
+"""Python side of ``browser_parts.jsx``: times that age, a pulse that stops while nobody looks,
+a watch on a cookie."""
 
 import reflex as rx
 
@@ -25,5 +26,17 @@ class Pulse(rx.NoSSRComponent):
     on_pulse: rx.EventHandler[rx.event.no_args_event_spec]
 
 
+class CookieWatch(rx.NoSSRComponent):
+    """Calls ``on_change`` with the cookie's value when the tab is shown again and the value is not ``known``."""
+
+    library = _JSX.importable_path
+    tag = "CookieWatch"
+
+    name: rx.Var[str]
+    known: rx.Var[str]
+    on_change: rx.EventHandler[rx.event.passthrough_event_spec(str)]
+
+
 time_ago = TimeAgo.create
 pulse = Pulse.create
+cookie_watch = CookieWatch.create

@@ -114,7 +114,7 @@ def _list() -> rx.Component:
             align="center",
         ),
         rx.cond(
-            ExecutionListState.rows.length() > 0,
+            ExecutionListState.rows,
             execution_table(ExecutionListState.rows),
             empty_state("search-x", "No execution matches", "Try another word or another status."),
         ),

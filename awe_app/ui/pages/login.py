@@ -46,7 +46,8 @@ class LoginState(rx.State):
         yield
         remember = bool(form.get("remember_me"))
         try:
-            tokens = await services().accounts.login(name, password, remember)
+            address = self.router.session.client_ip or None
+            tokens = await services().accounts.login(name, password, remember, address)
         except AweError as error:
             self.problem = _in_words(error)
         else:

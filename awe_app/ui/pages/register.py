@@ -9,14 +9,17 @@ from awe_app.services import services
 from awe_app.ui import routes
 from awe_app.ui.components.sign_in_card import account_field, other_page, sign_in_page, submit_button
 from awe_app.ui.session import SessionState
+from awe_app.ui.shown import Shown
+from awe_app.ui.toasts import sentence
 
 FIELDS = ("username", "email", "password")
+NO_PROBLEMS = {"username": "", "email": "", "password": "", "form": ""}
 
 
 class RegisterState(rx.State):
     """The form for a new account."""
 
-    problems: dict[str, str] = {}
+    problems: dict[str, str] = NO_PROBLEMS
     """Message by field; those of no field stand under ``form``."""
     busy: bool = False
     elsewhere: str = routes.LOGIN
@@ -27,7 +30,7 @@ class RegisterState(rx.State):
     @rx.event
     def arrive(self):
         """Remember where to go afterwards."""
-        self.problems, self.busy = {}, False
+        self.problems, self.busy = NO_PROBLEMS, False
         self._after = routes.local_path(self.router.url.query_parameters.get("next", ""))
         self.elsewhere = routes.login(self._after)
 
@@ -37,16 +40,16 @@ class RegisterState(rx.State):
         values = {name: str(form.get(name, "")) for name in FIELDS}
         missing = {name: "Fill this in." for name in FIELDS if not values[name].strip()}
         if missing:
-            self.problems = missing
+            self.problems = NO_PROBLEMS | missing
             return
-        self.busy, self.problems = True, {}
+        self.busy, self.problems = True, NO_PROBLEMS
         yield
         accounts = services().accounts
         try:
             await accounts.register(values["username"].strip(), values["email"].strip(), values["password"])
-            tokens = await accounts.login(values["username"].strip(), values["password"], False)
+            tokens = await accounts.login(values["username"].strip(), values["password"], remember_me=False)
         except AweError as error:
-            self.problems = problems_by_field(error)
+            self.problems = NO_PROBLEMS | problems_by_field(error)
         else:
             session = await self.get_state(SessionState)
             session.keep(tokens, remember=False)
@@ -59,10 +62,10 @@ def problems_by_field(error: AweError) -> dict[str, str]:
     """What to write beside which field of the form."""
     if isinstance(error, Invalid) and error.issues:
         return {
-            issue.field if issue.field in FIELDS else "form": issue.message
+            issue.field if issue.field in FIELDS else "form": sentence(issue.message.removeprefix(f"{issue.field}: "))
             for issue in reversed(error.issues)  # the first finding of a field wins
         }
-    text = f"{error.detail} {error.hint}".strip()
+    text = sentence(f"{error.detail} {error.hint}")
     if isinstance(error, Conflict | Invalid):
         named = next((name for name in FIELDS if name.upper() in error.code), "form")
         return {named: text}
@@ -78,8 +81,7 @@ def register() -> rx.Component:
                 _field("E-mail", "email", "email", kind="email"),
                 _field("Password", "password", "new-password", kind="password", hint="At least 8 characters."),
                 rx.cond(
-                    RegisterState.problems.contains("form"),
-                    rx.callout(RegisterState.problems["form"], icon="circle-alert", color_scheme="red", size="1"),
+                    _problem("form"), rx.callout(_problem("form"), icon="circle-alert", color_scheme="red", size="1")
                 ),
                 submit_button("Create account", busy=RegisterState.busy, test_id="register-submit"),
                 direction="column",
@@ -99,5 +101,8 @@ def register() -> rx.Component:
 
 
 def _field(label: str, name: str, autocomplete: str, **props: Any) -> rx.Component:
-    error = rx.cond(RegisterState.problems.contains(name), RegisterState.problems[name], "")
-    return account_field(label, name, form="register", error=error, autocomplete=autocomplete, **props)
+    return account_field(label, name, form="register", error=_problem(name), autocomplete=autocomplete, **props)
+
+
+def _problem(name: str) -> Shown[str]:
+    return RegisterState.problems[name]

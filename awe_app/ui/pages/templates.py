@@ -91,7 +91,7 @@ def templates() -> rx.Component:
             ),
             rx.cond(
                 TemplateGalleryState.loaded,
-                rx.cond(TemplateGalleryState.cards.length() > 0, template_grid("Use"), _nothing_found()),
+                rx.cond(TemplateGalleryState.cards, template_grid("Use"), _nothing_found()),
                 skeleton_blocks(3, "270px", columns=COLUMNS),
             ),
         ),

@@ -11,6 +11,7 @@ from awe_app.ui.components.workflow_list import CardActions, workflow_card
 from awe_app.ui.layout import page_body, shell
 from awe_app.ui.pages.templates import TemplateGalleryState, template_grid
 from awe_app.ui.pages.workflows_state import PAGE_SIZE, WorkflowListState
+from awe_app.ui.shown import count
 
 COLUMNS = rx.breakpoints(initial="1", xs="2", md="3", lg="4")
 ORDERS = (("-updated_at", "Last changed"), ("-created_at", "Newest"), ("name", "Name A–Z"), ("-name", "Name Z–A"))
@@ -77,9 +78,9 @@ def _list() -> rx.Component:
         delete=WorkflowListState.ask_to_delete,
     )
     return rx.fragment(
-        rx.cond(WorkflowListState.selected.length() > 0, _bulk_bar(), _tools()),
+        rx.cond(WorkflowListState.selected, _bulk_bar(), _tools()),
         rx.cond(
-            WorkflowListState.cards.length() > 0,
+            WorkflowListState.cards,
             rx.grid(
                 rx.foreach(
                     WorkflowListState.cards, lambda card: workflow_card(card, WorkflowListState.selected, actions)
@@ -89,7 +90,7 @@ def _list() -> rx.Component:
                 width="100%",
                 role="list",
                 aria_label="Workflows",
-                class_name=rx.cond(WorkflowListState.selected.length() > 0, "choosing", ""),
+                class_name=rx.cond(WorkflowListState.selected, "choosing", ""),
             ),
             empty_state("search-x", "No workflow matches", "Try another word, or clear the search."),
         ),
@@ -115,7 +116,7 @@ def _tools() -> rx.Component:
 
 def _bulk_bar() -> rx.Component:
     return rx.flex(
-        rx.text(WorkflowListState.selected.length(), " selected", size="2", weight="medium", role="status"),
+        rx.text(count(WorkflowListState.selected), " selected", size="2", weight="medium", role="status"),
         rx.button("Select all shown", variant="ghost", size="2", on_click=WorkflowListState.select_all),
         rx.spacer(),
         rx.button(
@@ -160,10 +161,10 @@ def _first_time() -> rx.Component:
 
 
 def _question() -> rx.Component:
-    count = WorkflowListState.to_delete.length()
+    asked = count(WorkflowListState.to_delete)
     return confirm_dialog(
-        is_open=count > 0,
-        title=rx.cond(count == 1, "Delete this workflow?", f"Delete {count} workflows?"),
+        is_open=asked > 0,
+        title=rx.cond(asked == 1, "Delete this workflow?", f"Delete {asked} workflows?"),
         text="It cannot be taken back. Past executions stay, with what they did and gave.",
         confirm="Delete",
         on_confirm=WorkflowListState.delete,
