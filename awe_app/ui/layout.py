@@ -132,7 +132,7 @@ def _rail(section: str) -> rx.Component:
             aria_label="AWE, to the workflows",
             display=theme.DESKTOP,
             justify_content="center",
-            padding_y=theme.SPACE_S,
+            padding="8px 0 14px",
         ),
         *[_rail_entry(*entry, current=entry[0] == section) for entry in SECTIONS],
         rx.box(flex="1", display=theme.DESKTOP),

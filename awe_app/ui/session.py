@@ -109,7 +109,8 @@ def to_sign_in(state: rx.State, error: Unauthorized) -> Any:
     has renewed meanwhile; it then comes straight back.
     """
     url = state.router.url
-    page = routes.login(f"{url.path}?{url.query}" if url.query else url.path)
+    path = url.path.rstrip("/") or routes.HOME
+    page = routes.login(f"{path}?{url.query}" if url.query else path)
     return rx.redirect(page, replace=True) if error.code == NOBODY else open_afresh(page)
 
 

@@ -26,7 +26,7 @@ def empty_state(icon: str, title: Any, text: Any, *actions: rx.Component, **prop
         align="center",
         gap="10px",
         text_align="center",
-        padding=f"{theme.SPACE_XL} {theme.SPACE_M}",
+        padding="clamp(40px, 12vh, 120px) 16px 40px",
         **props,
     )
 

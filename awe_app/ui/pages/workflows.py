@@ -59,8 +59,7 @@ def _actions() -> rx.Component:
         ),
         rx.button(
             rx.icon("plus", size=16),
-            "New",
-            rx.text("workflow", as_="span", display=["none", "inline"]),
+            rx.text("New", rx.text(" workflow", as_="span", display=["none", "inline"]), as_="span"),
             on_click=WorkflowListState.create,
             data_testid="workflow-new",
         ),
