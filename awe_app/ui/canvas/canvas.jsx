@@ -189,7 +189,7 @@ const WorkflowJson = memo(function WorkflowJson() {
       script.dataset.testid = "workflow-json";
       place.current.append(script);
     }
-    script.textContent = JSON.stringify(workflow).replaceAll("<", "\\u003c");
+    script.textContent = JSON.stringify(workflow);
   }, [workflow, loaded]);
   return <span ref={place} hidden />;
 });
