@@ -163,3 +163,9 @@ def _secret_from(path: Path) -> str:
     if len(secret) < MIN_SECRET_BYTES:
         raise ValueError(f"{path} holds no secret of at least {MIN_SECRET_BYTES} bytes; delete it to have one made")
     return secret
+
+
+def prepare_litellm() -> None:
+    """Say to litellm, which only listens to the environment while it is imported, to fetch and read nothing."""
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    os.environ["LITELLM_MODE"] = "PRODUCTION"  # else it loads a .env file

@@ -11,7 +11,8 @@ from awe_app.domain.ids import ExecutionId
 from awe_app.domain.node import Node
 from awe_app.domain.protocols import Capabilities
 from awe_app.domain.workflow import Workflow
-from awe_app.engine.execute import Deps, execute
+from awe_app.engine.deps import Deps
+from awe_app.engine.execute import execute
 from awe_app.engine.plan import prepare
 from awe_app.engine.validate import read_workflow
 from awe_app.nodes.registry import discover

@@ -61,6 +61,8 @@ class NodeFinished(Event):
     started_at: datetime
     attempt: int = 1
     usage: Usage | None = None
+    variables: Mapping[str, Any] | None = None
+    """Variables it gave new values; part of this event, so that they are never set twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,6 +92,8 @@ class ExecutionState:
             case ev.NodeFinished():
                 node = self._node(event.path, event.node_id)
                 node.status, node.input, node.outputs = "completed", event.input, event.outputs
+                if event.variables is not None:
+                    self.variables.update(event.variables)
                 self._close(node, event.started_at, event.at, event.attempt, event.usage)
             case ev.LogWritten():
                 self.logs.append(event)

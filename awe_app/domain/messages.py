@@ -45,6 +45,8 @@ def message(event: ev.Event | ev.TextStreamed) -> Message:
         case ev.NodeFinished():
             output = next(iter(event.outputs.values()), None)
             data = {"status": "completed", "output": output, "ports": list(event.outputs), **_span(event)}
+            if event.variables is not None:
+                data["variables"] = event.variables
         case ev.NodeFailed():
             error = {"code": event.code, "detail": event.detail}
             data = {"status": "failed", "error": error, "ports": list(event.outputs or ()), **_span(event)}

@@ -73,6 +73,9 @@ class NodeContext(Generic[ConfigT]):
     spend: Callable[[Usage], None] = field(default=lambda _usage: None)
     """``spend(usage)`` adds tokens and cost to the node's account."""
 
+    set_variables: Callable[[Mapping[str, Any]], None] = field(default=lambda _values: None)
+    """``set_variables({name: value})`` changes what ``variables`` says from here on."""
+
     @property
     def idempotency_key(self) -> str:
         """The same for every try of this instance: ``<execution>:<node>:<iteration path>``."""
@@ -100,7 +103,11 @@ class Node(Generic[ConfigT]):
     runs: ClassVar[bool] = True
     """False for decoration such as notes."""
     contains: ClassVar[bool] = False
-    """True when other nodes may stand inside it (loops)."""
+    """True for loops: other nodes stand inside, and the engine repeats them as ``domain/loops.py`` says."""
+    per_pass: ClassVar[frozenset[str]] = frozenset()
+    """Settings of a loop that are resolved anew for each pass and may name ``item`` and ``index``."""
+    sets_variables: ClassVar[bool] = False
+    """True when it calls ``set_variables``; such nodes may not stand in a loop whose passes run together."""
     gives_result: ClassVar[bool] = False
     """True when the node's value is the execution's result."""
     Config: ClassVar[ConfigType]
@@ -120,6 +127,11 @@ class Node(Generic[ConfigT]):
     def ports_out(cls, config: Mapping[str, Any]) -> tuple[Port, ...]:
         """The output ports for these raw settings; most types have the same ones always."""
         return cls.outputs
+
+    @classmethod
+    def on_first(cls, config: Mapping[str, Any]) -> bool:
+        """True when it runs as soon as one edge brings a value, and ignores those that come later."""
+        return False
 
     @classmethod
     def declared_inputs(cls, config: Mapping[str, Any]) -> frozenset[str] | None:

@@ -22,8 +22,10 @@ def check_expressions(workflow: Workflow, node_types: NodeTypes) -> Iterator[Iss
                 message = f"an input may not be called '{mapping.name}': expressions use that name already"
                 yield Issue("error", "RESERVED_NAME", message, node.id, "inputs")
             yield from checker.check(node, f"inputs.{mapping.name}", mapping.value, frozenset())
+        per_pass = node_types[node.type].per_pass
         for name, raw in node.config.items():
-            yield from checker.check(node, f"{node.config_key}.{name}", raw, own)
+            here = own | {"item", "index", "loops"} if name in per_pass else own
+            yield from checker.check(node, f"{node.config_key}.{name}", raw, here)
 
 
 class _Checker:

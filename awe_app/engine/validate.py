@@ -156,6 +156,29 @@ def _something_to_run(workflow: Workflow, node_types: NodeTypes) -> Iterator[Iss
         yield Issue("warning", "EMPTY_WORKFLOW", "there is nothing to run yet; add a node")
 
 
+def _passes_together_set_nothing(workflow: Workflow, node_types: NodeTypes) -> Iterator[Issue]:
+    graph = WorkflowGraph(workflow)
+    together = {n.id for n in workflow.nodes if node_types[n.type].contains and n.config.get("concurrency", 1) != 1}
+    for node in workflow.nodes:
+        if node_types[node.type].sets_variables and (around := together.intersection(graph.containers(node.id))):
+            message = f"passes of '{min(around)}' run together, so variables cannot be set inside; set concurrency to 1"
+            yield Issue("error", "VARIABLE_RACE", message, node.id)
+
+
+def _retry_has_a_meaning(workflow: Workflow, node_types: NodeTypes) -> Iterator[Issue]:
+    for node in workflow.nodes:
+        if node.retry is not None and not node_types[node.type].effectful:
+            message = f"'{node.type}' is not tried again: it would give the same"
+            yield Issue("warning", "RETRY_IGNORED", message, node.id, "retry")
+
+
 Rule = Callable[[Workflow, NodeTypes], Iterator[Issue]]
 _STRUCTURE: tuple[Rule, ...] = (_known_types, _unique_ids, _edges_lead_somewhere, _parents_exist, _no_cycles)
-_MEANING: tuple[Rule, ...] = (_something_to_run, _edges_fit_ports, check_settings, check_expressions)
+_MEANING: tuple[Rule, ...] = (
+    _something_to_run,
+    _edges_fit_ports,
+    check_settings,
+    check_expressions,
+    _passes_together_set_nothing,
+    _retry_has_a_meaning,
+)

@@ -5,7 +5,7 @@ One process drives an execution through ``drive``: engine → journal (durable) 
 
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -22,7 +22,8 @@ from awe_app.domain.pages import Page, PageQuery
 from awe_app.domain.protocols import Bus, Capabilities, LaggedBehind
 from awe_app.domain.stored import ExecutionSummary
 from awe_app.domain.workflow import Workflow
-from awe_app.engine.execute import Deps, execute
+from awe_app.engine.deps import Deps
+from awe_app.engine.execute import execute
 from awe_app.engine.plan import Plan
 from awe_app.nodes.input import read_inputs
 from awe_app.services.plans import Plans
@@ -211,7 +212,7 @@ class Executions:
             return state
         return await self.get(user, execution_id)
 
-    async def follow(self, user: User, execution_id: ExecutionId, after_seq: int = 0) -> AsyncIterator[Message]:
+    async def follow(self, user: User, execution_id: ExecutionId, after_seq: int = 0) -> AsyncGenerator[Message]:
         """Everything stored after ``after_seq``, then live, until the execution is complete.
 
         Nothing is missed and nothing comes twice: the bus is subscribed to before the journal is read, and a gap
@@ -241,6 +242,8 @@ class Executions:
                                 return
                         elif event.seq > last:
                             break
+                        elif isinstance(event, ev.FINAL):  # the viewer says it has seen the end already
+                            return
                 except LaggedBehind:
                     continue
 

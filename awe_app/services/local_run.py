@@ -8,7 +8,8 @@ from awe_app.domain.execution import ExecutionState
 from awe_app.domain.ids import ExecutionId, new_id
 from awe_app.domain.protocols import Capabilities
 from awe_app.domain.workflow import Workflow
-from awe_app.engine.execute import Deps, execute
+from awe_app.engine.deps import Deps
+from awe_app.engine.execute import execute
 from awe_app.engine.plan import prepare
 from awe_app.nodes.input import read_inputs
 from awe_app.nodes.registry import NodeTypes

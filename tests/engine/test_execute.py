@@ -12,7 +12,8 @@ from awe_app.domain.execution import ExecutionState
 from awe_app.domain.ids import ExecutionId
 from awe_app.domain.models import Usage
 from awe_app.domain.node import Node, NodeConfig, NodeContext, Outputs
-from awe_app.engine.execute import Deps, execute
+from awe_app.engine.deps import Deps
+from awe_app.engine.execute import execute
 from awe_app.engine.plan import prepare
 from awe_app.nodes.registry import discover
 from tests.builders import NO_CAPABILITIES, graph, node, read, run

@@ -1,0 +1,237 @@
+"""Models of other people's servers, by litellm: one way to call them all.
+
+litellm is imported at the first call, in a thread: it takes 2.4 s and 160 MB. It gets no telemetry, fetches no price
+list, reads no ``.env``, and takes no key or address from the environment: what a user did not enter is not used.
+"""
+
+import asyncio
+import importlib
+import logging
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import parse_qs, urlsplit, urlunsplit
+
+from awe_app.adapters.once import Once
+from awe_app.adapters.outbound import BlockedAddress, Outbound, blocked, guarded_socket
+from awe_app.domain.errors import NodeFailed
+from awe_app.domain.models import ChatAnswer, ChatRequest, ModelFailed, Usage
+from awe_app.settings import prepare_litellm
+
+Kind = Literal["openai", "anthropic", "gemini", "azure", "mistral", "groq", "openrouter", "ollama", "openai_compatible"]
+
+OLLAMA = "localhost:11434"
+"""Allowed for models without the operator's word."""
+STALL_S = 60.0
+"""Without a sign of life for so long, a call is given up."""
+_AZURE_VERSION = "2024-10-21"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    prefix: str
+    """What litellm calls the provider."""
+    base_url: str | None
+    """Where it is; None when the user has to say."""
+    needs_key: bool = True
+    passes_base_url: bool = True
+
+
+KINDS: dict[str, _Kind] = {
+    "openai": _Kind("openai", "https://api.openai.com/v1"),
+    "anthropic": _Kind("anthropic", "https://api.anthropic.com"),
+    # litellm builds Gemini's address itself, from the model's name
+    "gemini": _Kind("gemini", "https://generativelanguage.googleapis.com", passes_base_url=False),
+    "azure": _Kind("azure", None),
+    "mistral": _Kind("mistral", "https://api.mistral.ai/v1"),
+    "groq": _Kind("groq", "https://api.groq.com/openai/v1"),
+    "openrouter": _Kind("openrouter", "https://openrouter.ai/api/v1"),
+    "ollama": _Kind("ollama_chat", f"http://{OLLAMA}", needs_key=False),
+    "openai_compatible": _Kind("openai", None, needs_key=False),
+}
+"""How each kind of provider is reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a user reaches a provider."""
+
+    provider: str
+    """Its id in the user's settings."""
+    kind: Kind
+    base_url: str | None = None
+    api_key: str = field(default="", repr=False)
+
+
+class LiteLLMModel:
+    """Implements ``LanguageModel`` for one model of one provider."""
+
+    def __init__(self, access: Access, model: str, outbound: Outbound, stall_s: float = STALL_S) -> None:
+        self._access = access
+        self._model = model
+        self._outbound = outbound
+        self._stall_s = stall_s
+
+    async def chat(self, request: ChatRequest, on_text: Callable[[str], None]) -> ChatAnswer:
+        """See ``LanguageModel.chat``; also raises ``ADDRESS_BLOCKED`` and ``HOST_UNKNOWN``."""
+        arguments = await self._arguments(request)
+        litellm = await _litellm.get()
+        try:
+            with self._outbound.dialling():
+                return await self._stream(litellm, arguments, on_text)
+        except ModelFailed:
+            raise
+        except TimeoutError:
+            detail = f"{self._access.provider} was silent for {self._stall_s:g} s"
+            raise ModelFailed("MODEL_TIMEOUT", detail, retryable=True) from None
+        except Exception as error:
+            raise self._failure(litellm, error) from None  # the cause may hold the key
+
+    async def _arguments(self, request: ChatRequest) -> dict[str, Any]:
+        access, kind = self._access, KINDS[self._access.kind]
+        if kind.needs_key and not access.api_key:
+            raise ModelFailed("MODEL_AUTH", f"{access.provider} has no API key", "enter it in the settings")
+        base_url = access.base_url or kind.base_url
+        if not base_url:
+            raise ModelFailed("MODEL_ERROR", f"{access.provider} has no address", "enter its base URL in the settings")
+        try:
+            await self._outbound.check(base_url)
+        except NodeFailed as failure:
+            raise ModelFailed(failure.code, failure.detail, failure.hint, failure.retryable) from None
+        arguments: dict[str, Any] = {
+            "model": f"{kind.prefix}/{self._model}",
+            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+            "api_key": access.api_key or "none",  # never the operator's own from the environment
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "max_retries": 0,  # the agent does that, the same for every model
+            "timeout": self._stall_s,
+        }
+        if access.kind == "azure":
+            parts = urlsplit(base_url)
+            arguments["api_version"] = parse_qs(parts.query).get("api-version", [_AZURE_VERSION])[0]
+            base_url = urlunsplit(parts._replace(query=""))
+        if kind.passes_base_url or access.base_url:
+            arguments["api_base"] = base_url
+        if request.temperature is not None:
+            arguments["temperature"] = request.temperature
+        if request.max_tokens is not None:
+            arguments["max_tokens"] = request.max_tokens
+        if request.output_schema is not None:
+            schema = {"name": "answer", "schema": dict(request.output_schema), "strict": False}
+            arguments["response_format"] = {"type": "json_schema", "json_schema": schema}
+        return arguments
+
+    async def _stream(self, litellm: Any, arguments: dict[str, Any], on_text: Callable[[str], None]) -> ChatAnswer:
+        text: list[str] = []
+        counts: Any = None
+        finish_reason = None
+        now = asyncio.get_running_loop().time
+        async with asyncio.timeout(self._stall_s) as patience:
+            stream = await litellm.acompletion(**arguments)
+            if stream is None:  # litellm 1.106 loses the provider's words when it answers 422
+                raise ModelFailed("MODEL_ERROR", f"{self._access.provider} refused the request as malformed")
+            async for chunk in stream:
+                patience.reschedule(now() + self._stall_s)
+                counts = getattr(chunk, "usage", None) or counts
+                for choice in chunk.choices:
+                    if choice.delta.content:
+                        text.append(choice.delta.content)
+                        on_text(choice.delta.content)
+                    finish_reason = choice.finish_reason or finish_reason
+        # litellm says "stop" by itself when a provider just hangs up; what the provider said is kept here
+        if stream.received_finish_reason is None:
+            detail = f"the answer of {self._access.provider} broke off"
+            raise ModelFailed("MODEL_UNAVAILABLE", detail, retryable=True)
+        usage = self._usage(litellm, arguments["model"], counts)
+        reason = "length" if finish_reason == "length" else "stop"
+        return ChatAnswer("".join(text), f"{self._access.provider}/{self._model}", usage, reason)
+
+    @staticmethod
+    def _usage(litellm: Any, model: str, counts: Any) -> Usage:
+        if counts is None:
+            return Usage()
+        asked, answered = counts.prompt_tokens or 0, counts.completion_tokens or 0
+        try:
+            cost = sum(litellm.cost_per_token(model=model, prompt_tokens=asked, completion_tokens=answered))
+        except Exception:  # no price is known for this model, which litellm says by exceptions of many kinds
+            cost = 0.0
+        return Usage(asked, answered, float(cost))
+
+    def _failure(self, litellm: Any, error: Exception) -> ModelFailed:
+        """What the provider's refusal means, in our words and without the key."""
+        provider, said = self._access.provider, self._scrub(str(getattr(error, "message", "") or error))
+        status = getattr(error, "status_code", None) or 0
+        wait_s = _retry_after_s(error)
+        if any(isinstance(cause, BlockedAddress) for cause in _causes(error)):
+            failure = blocked(provider)
+            return ModelFailed(failure.code, failure.detail, failure.hint)
+        if isinstance(error, litellm.ContextWindowExceededError):
+            hint = "shorten the prompt, or choose a model with a longer context"
+            return ModelFailed("CONTEXT_TOO_LONG", f"the prompt is too long for {self._model}: {said}", hint)
+        if status in (401, 403):
+            return ModelFailed("MODEL_AUTH", f"{provider} refused the API key: {said}", "check it in the settings")
+        if status == 429:
+            detail = f"{provider} is asked too often: {said}"
+            return ModelFailed("MODEL_RATE_LIMIT", detail, "wait, or raise its limit", True, wait_s)
+        if status == 408 or isinstance(error, litellm.Timeout):
+            return ModelFailed("MODEL_TIMEOUT", f"{provider} did not answer in time: {said}", "", True, wait_s)
+        if status >= 500 or isinstance(error, litellm.APIConnectionError):
+            return ModelFailed("MODEL_UNAVAILABLE", f"{provider} does not answer: {said}", "", True, wait_s)
+        if status == 404:
+            hint = "check the model's name and the base URL in the settings"
+            return ModelFailed("MODEL_ERROR", f"{provider} does not know {self._model}: {said}", hint)
+        if not status:
+            logging.getLogger(__name__).error("litellm raised %s", type(error).__name__)
+        return ModelFailed("MODEL_ERROR", f"{provider} refused the request: {said}")
+
+    def _scrub(self, said: str) -> str:
+        key = self._access.api_key
+        if key:
+            said = said.replace(key, "[key]")
+        said = _KEY_LIKE.sub("[key]", said)
+        said = _LITELLM_PREFIX.sub("", said).split("\nTraceback")[0]
+        return " ".join(said.split())[:300]
+
+
+_KEY_LIKE = re.compile(r"\b(?:sk|pk|gsk|xai|key|AIza|Bearer)[-_ ]?[\w*.-]{8,}", re.ASCII)
+"""What may be a key, or a part of one that a provider masked itself."""
+_LITELLM_PREFIX = re.compile(r"(?:litellm\.)?\w*(?:Error|Exception|Timeout): |\w+Exception - ")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and everything it came from."""
+    seen: set[int] = set()
+    while error and id(error) not in seen:
+        yield error
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+
+
+def _retry_after_s(error: Exception) -> float | None:
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    headers = headers or getattr(error, "litellm_response_headers", None) or {}
+    try:
+        return max(0.0, float(headers.get("retry-after", "")))
+    except (ValueError, TypeError):
+        return None  # not given, or given as a date: our own backoff will do
+
+
+def _import_litellm() -> Any:
+    prepare_litellm()
+    litellm: Any = importlib.import_module("litellm")
+    litellm.telemetry = False
+    litellm.suppress_debug_info = True
+    litellm.drop_params = True  # what a provider does not know (a schema, a temperature) is left out
+    litellm.turn_off_message_logging = True
+    litellm.disable_aiohttp_trust_env = True
+    for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # it logs requests; failures reach the user as such
+    # The one place where litellm makes its sockets; tests/adapters/test_llm.py holds it to that.
+    http_handler: Any = importlib.import_module("litellm.llms.custom_httpx.http_handler")
+    http_handler.build_aiohttp_keepalive_socket_factory = lambda: guarded_socket
+    return litellm
+
+
+_litellm = Once(_import_litellm)

@@ -1,0 +1,115 @@
+"""Which addresses AWE may call for its users: public ones, and what the operator names in ``AWE_ALLOWED_HOSTS``.
+
+The rule is applied twice: to every address a name stands for before the call (``check``), and to the address that is
+really dialled (``guarded_socket``), so that a name which changes its meaning in between gains nothing.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+from urllib.parse import urlsplit
+
+from awe_app.domain.errors import NodeFailed
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_EMBEDDING = [ipaddress.ip_network(net) for net in ("64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96")]
+"""IPv6 ranges that hold an IPv4 address which a router may unpack."""
+_LOOKUP_S = 5
+
+
+def public(address: str) -> bool:
+    """True for an address of the open internet; IPv4 inside IPv6 is judged by the IPv4."""
+    ip = ipaddress.ip_address(address.split("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped:
+            ip = ip.ipv4_mapped
+        elif ip in _NAT64:
+            ip = ipaddress.IPv4Address(ip.packed[-4:])
+        elif any(ip in network for network in _EMBEDDING):
+            return False
+    inward = ip.is_private or ip.is_loopback or ip.is_link_local or ip.is_unspecified
+    return ip.is_global and not (inward or ip.is_multicast or ip.is_reserved)
+
+
+class Outbound:
+    """The rule, with the operator's exceptions (``host:port``)."""
+
+    def __init__(self, allowed: Iterable[str] = ()) -> None:
+        self._allowed = {entry.strip().lower() for entry in allowed}
+        self._granted: set[tuple[str, int]] = set()
+        """Addresses that allowed names stood for when they were checked."""
+
+    async def check(self, url: str) -> None:
+        """Look the host up and judge every address it has.
+
+        Raises:
+            NodeFailed: ``ADDRESS_BLOCKED``; ``HOST_UNKNOWN`` (may be tried again) when the name is not known.
+        """
+        parts = urlsplit(url)
+        try:
+            host, port = (parts.hostname or "").rstrip("."), parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+        except ValueError:
+            host, port = "", None
+        if not host or not port or parts.username is not None:
+            raise _blocked(url, "it is not a plain http or https address")
+        try:
+            async with asyncio.timeout(_LOOKUP_S):
+                found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError, TimeoutError):
+            hint = "check the spelling, and whether this machine is online"
+            raise NodeFailed("HOST_UNKNOWN", f"the host {host!r} is not known", hint, retryable=True) from None
+        addresses = {str(info[4][0]) for info in found}
+        if f"{host}:{port}" in self._allowed or f"[{host}]:{port}" in self._allowed:
+            self._granted |= {(address, port) for address in addresses}
+        elif not all(public(address) for address in addresses):
+            raise _blocked(f"{host}:{port}", "it is not on the public internet")
+
+    def permits(self, address: str, port: int) -> bool:
+        """Whether this very address may be dialled."""
+        return (address, port) in self._granted or public(address)
+
+    @contextmanager
+    def dialling(self) -> Iterator[None]:
+        """Inside, ``guarded_socket`` follows this rule; elsewhere it refuses everything."""
+        token = _rule.set(self)
+        try:
+            yield
+        finally:
+            _rule.reset(token)
+
+
+_rule: ContextVar[Outbound | None] = ContextVar("outbound", default=None)
+
+
+class BlockedAddress(OSError):
+    """The address about to be dialled is not permitted."""
+
+
+def guarded_socket(address_info: tuple[Any, ...]) -> socket.socket:
+    """A socket factory for aiohttp: asked for each address that is about to be dialled.
+
+    Raises:
+        BlockedAddress: it is not permitted.
+    """
+    family, kind, protocol, _name, (address, port, *_rest) = address_info
+    rule = _rule.get()
+    if rule is None or not rule.permits(address, port):
+        raise BlockedAddress(f"{address}:{port} may not be called")
+    made = socket.socket(family, kind, protocol)
+    made.setblocking(False)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # answers may take minutes to begin
+    return made
+
+
+def blocked(where: str) -> NodeFailed:
+    """What a user is told when ``where`` may not be called."""
+    return _blocked(where, "it is not on the public internet")
+
+
+def _blocked(where: str, why: str) -> NodeFailed:
+    hint = "the operator of this server can allow it: AWE_ALLOWED_HOSTS=host:port"
+    return NodeFailed("ADDRESS_BLOCKED", f"AWE does not call {where}: {why}", hint)

@@ -1,0 +1,325 @@
+"""One execution in motion: what is ready, what runs, and the events that come of it."""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from awe_app.domain import events as ev
+from awe_app.domain.errors import NodeFailed
+from awe_app.domain.execution import ExecutionState, NodeState
+from awe_app.domain.ids import Path
+from awe_app.domain.models import Usage
+from awe_app.domain.node import Outputs
+from awe_app.engine.deps import Deps
+from awe_app.engine.level import Level
+from awe_app.engine.loops import LoopRun
+from awe_app.engine.plan import Plan, PlannedNode
+from awe_app.engine.work import Effects, context_of, run_in_line, work
+
+
+@dataclass(slots=True)
+class _Task:
+    level: Level
+    node: PlannedNode
+    handle: asyncio.Task[None]
+
+
+class Run:
+    """Starts nodes, collects what they give, and lines up the events. Knows no order but that of readiness."""
+
+    def __init__(self, plan: Plan, inputs: Mapping[str, Any], deps: Deps, done: ExecutionState | None) -> None:
+        self.plan = plan
+        self.inputs = inputs
+        self.deps = deps
+        self.outbox: deque[ev.Event | ev.TextStreamed] = deque()
+        self.ready: deque[tuple[Level, PlannedNode]] = deque()
+        self.wake = asyncio.Event()
+        self.failure: tuple[Path, NodeFailed] | None = None
+        self._done = done if done is not None and done.seq > 0 else None
+        self.seq = self._done.seq if self._done else 0
+        """Number of the last event."""
+        self._usage = self._done.usage if self._done else Usage()
+        self._passes = _passes_begun(self._done)
+        self._tasks: dict[Path, _Task] = {}
+        self._stopping: list[asyncio.Task[None]] = []
+        self._reported: deque[tuple[Level, PlannedNode, Outputs | NodeFailed]] = deque()
+        self._loops: dict[Path, tuple[LoopRun, asyncio.Task[None] | None]] = {}
+        variables = dict(self._done.variables if self._done else plan.workflow.variables)
+        self.variables = variables
+        """What ``variables`` says now; shared by all levels."""
+        execution = {"id": deps.execution_id}
+        self._top = Level(plan, {"inputs": inputs, "variables": variables, "nodes": {}, "execution": execution})
+
+    # Events
+
+    def emit(self, kind: type[ev.Event], **fields: Any) -> None:
+        """Number the event and line it up."""
+        self.seq += 1
+        self.outbox.append(kind(seq=self.seq, at=self.deps.clock(), **fields))
+        self.wake.set()
+
+    def log(self, path: Path | None, message: str, level: ev.Level = "info", **data: Any) -> None:
+        """Line up a log entry."""
+        self.emit(ev.LogWritten, level=level, path=path, message=message, data=data or None)
+
+    # What the journal knows
+
+    def recorded(self, path: Path) -> NodeState | None:
+        """How the node instance stood when the execution was taken up."""
+        return self._done.node_states.get(path) if self._done is not None else None
+
+    def passes_begun(self, path: Path) -> int:
+        """How many passes of that loop instance had begun."""
+        return self._passes.get(path, 0)
+
+    # Life
+
+    def begin(self) -> None:
+        """Say that it starts, and line up the nodes that nothing comes before."""
+        if self._done is None:
+            self.emit(ev.ExecutionStarted, inputs=self.inputs, variables=dict(self.variables))
+            self.log(None, f"Started '{self.plan.workflow.name}'")
+        else:
+            self.emit(ev.ExecutionResumed, reason="recovered")
+            self.log(None, "Went on where it had stopped", "warning")
+        self.enter(self._top)
+
+    def enter(self, level: Level) -> None:
+        """Line up the first nodes of a level."""
+        self.ready.extend((level, node) for node in level.plan.nodes if not node.incoming)
+
+    def busy(self) -> bool:
+        """True while a task, of a node or of a timer, may still report."""
+        return bool(self._tasks)
+
+    async def start_next(self) -> None:
+        """Take the next ready node on: reuse what is recorded, skip, hand on, run in line, or begin its task."""
+        level, node = self.ready.popleft()
+        if not level.alive:
+            return
+        path = level.path(node)
+        recorded = self.recorded(path)
+        if recorded is not None and (recorded.outputs is not None or recorded.status == "skipped"):
+            level.remember(node, recorded.outputs, recorded.error)
+            self.settle(level, node, recorded.outputs)
+        elif not level.reached(node):
+            self._skip(level, node, path, None)
+        elif node.spec.disabled:
+            value = next(iter(level.incoming_of(node).values()), None)
+            self._skip(level, node, path, {node.ports[0]: value} if node.passes_through else None)
+        elif node.body is not None:
+            self._begin_loop(level, node, node.body)
+        elif node.behaviour.effectful:
+            attempt = recorded.attempts + 1 if recorded is not None else 1
+            handle = asyncio.create_task(work(self, level, node, path, attempt), name=path)
+            handle.add_done_callback(lambda _task: self.wake.set())
+            self._tasks[path] = _Task(level, node, handle)
+        else:
+            await run_in_line(self, level, node, path)
+
+    def collect(self) -> None:
+        """Take in what the tasks reported since."""
+        self.wake.clear()
+        for path in [path for path, task in self._tasks.items() if task.handle.done()]:
+            handle = self._tasks.pop(path).handle
+            if not handle.cancelled() and (error := handle.exception()) is not None:
+                raise error
+        while self._reported:
+            level, node, outcome = self._reported.popleft()
+            self._tasks.pop(level.path(node), None)
+            if not level.alive:
+                continue
+            if isinstance(outcome, NodeFailed):
+                self._escalate(level, node, outcome)
+            else:
+                self.settle(level, node, outcome)
+
+    def settle(self, level: Level, node: PlannedNode, outputs: Outputs | None) -> None:
+        """Pass on what a node gave; a loop hears when its pass is through."""
+        self.ready.extend((level, target) for target in level.settle(node, outputs))
+        if level.open == 0 and level.owner is not None:
+            level.owner.pass_ended(level)
+
+    def abandon(self, level: Level) -> None:
+        """Give a pass up: nothing of it starts any more, and what runs is stopped."""
+        level.given_up = True
+        for loop, _timer in list(self._loops.values()):
+            if loop.level.within(level):
+                loop.ended = True
+                self.loop_ended(loop)
+                self.emit(ev.NodeCancelled, path=loop.path, node_id=loop.node.spec.id)
+        for path, task in list(self._tasks.items()):
+            if task.level.within(level):
+                self._stop(path, task)
+
+    def _stop(self, path: Path, task: _Task) -> None:
+        del self._tasks[path]
+        if not task.handle.done():
+            task.handle.cancel()
+            self._stopping.append(task.handle)
+            self.emit(ev.NodeCancelled, path=path, node_id=task.node.spec.id)
+
+    async def stop(self) -> None:
+        """Cancel what runs and wait until it is gone; what is done already has reported."""
+        for path, task in list(self._tasks.items()):
+            self._stop(path, task)
+        for loop, _timer in list(self._loops.values()):
+            self.loop_ended(loop)
+            self.emit(ev.NodeCancelled, path=loop.path, node_id=loop.node.spec.id)
+        stopping, self._stopping = self._stopping, []
+        await asyncio.gather(*stopping, return_exceptions=True)
+
+    def finish(self) -> None:
+        """Say how it ended."""
+        if self.failure is None:
+            self.log(None, "Completed")
+            self.emit(ev.ExecutionCompleted, result=self._top.result(), usage=self._usage)
+            return
+        path, failure = self.failure
+        detail = _detail(failure)
+        self.log(None, f"Failed at '{path}': {detail}", "error")
+        self.emit(ev.ExecutionFailed, code=failure.code, detail=detail, path=path, usage=self._usage)
+
+    # Loops
+
+    def _begin_loop(self, level: Level, node: PlannedNode, body: Plan) -> None:
+        path = level.path(node)
+        try:
+            _inputs, ctx = context_of(self, level, node, path, 1, Effects())
+            loop = LoopRun(self, level, node, body, ctx.config)
+            timer = None
+            if node.spec.timeout_s is not None:
+                timer = asyncio.create_task(self._expire(loop, node.spec.timeout_s), name=f"{path} timer")
+            self._loops[path] = (loop, timer)
+            loop.begin()
+        except NodeFailed as failure:
+            if path in self._loops:
+                self._loops[path][0].give_up(failure)
+            else:
+                self.fail(level, node, {}, self.deps.clock(), 1, failure)
+
+    async def _expire(self, loop: LoopRun, timeout_s: float) -> None:
+        await self.deps.sleep(timeout_s)
+        if not loop.ended:
+            loop.give_up(NodeFailed("NODE_TIMEOUT", f"it took longer than {timeout_s:g} s"))
+            self.wake.set()
+
+    def loop_ended(self, loop: LoopRun) -> None:
+        """Forget a loop; its timer has nothing left to watch."""
+        _loop, timer = self._loops.pop(loop.path, (loop, None))
+        if timer is not None and timer is not asyncio.current_task():
+            timer.cancel()
+            self._stopping.append(timer)
+
+    # Nodes
+
+    def _skip(self, level: Level, node: PlannedNode, path: Path, outputs: Outputs | None) -> None:
+        self.emit(ev.NodeSkipped, path=path, node_id=node.spec.id, outputs=outputs)
+        level.remember(node, outputs)
+        self.settle(level, node, outputs)
+
+    def finished(
+        self,
+        level: Level,
+        node: PlannedNode,
+        inputs: Mapping[str, Any],
+        outputs: Outputs,
+        started_at: datetime,
+        attempt: int,
+        effects: Effects | None = None,
+        *,
+        later: bool = False,
+    ) -> None:
+        """A node gave its value. ``later``: a task says so, and the run settles it in its own turn."""
+        usage = self._account(effects)
+        path = level.path(node)
+        self.emit(
+            ev.NodeFinished,
+            path=path,
+            node_id=node.spec.id,
+            input=inputs,
+            outputs=outputs,
+            started_at=started_at,
+            attempt=attempt,
+            usage=usage,
+            variables=effects.variables if effects is not None else None,
+        )
+        if effects is not None and effects.variables is not None:
+            self.variables.update(effects.variables)
+        level.remember(node, outputs)
+        if later:
+            self._reported.append((level, node, outputs))
+        else:
+            self.settle(level, node, outputs)
+
+    def fail(
+        self,
+        level: Level,
+        node: PlannedNode,
+        inputs: Mapping[str, Any],
+        started_at: datetime,
+        attempt: int,
+        failure: NodeFailed,
+        effects: Effects | None = None,
+        *,
+        later: bool = False,
+    ) -> None:
+        """Apply ``on_error``: end what the node is part of, go on with the default, or leave by ``error``."""
+        error = {"code": failure.code, "detail": _detail(failure)}
+        outputs: Outputs | None = None
+        if node.spec.on_error == "continue":
+            outputs = {node.ports[0]: node.spec.default_output}
+        elif node.spec.on_error == "branch":
+            outputs = {"error": error}
+        path = level.path(node)
+        self.emit(
+            ev.NodeFailed,
+            path=path,
+            node_id=node.spec.id,
+            input=inputs,
+            started_at=started_at,
+            attempt=attempt,
+            outputs=outputs,
+            usage=self._account(effects),
+            **error,
+        )
+        self.emit(ev.ErrorRaised, path=path, **error)
+        level.remember(node, outputs, error)
+        if later:
+            self._reported.append((level, node, failure if outputs is None else outputs))
+        elif outputs is None:
+            self._escalate(level, node, failure)
+        else:
+            self.settle(level, node, outputs)
+
+    def _escalate(self, level: Level, node: PlannedNode, failure: NodeFailed) -> None:
+        """A node failed for good: its loop decides, or the execution ends."""
+        if level.owner is not None:
+            level.owner.pass_failed(level, failure)
+        elif self.failure is None:
+            self.failure = (level.path(node), failure)
+
+    def _account(self, effects: Effects | None) -> Usage | None:
+        if effects is None or effects.usage is None:
+            return None
+        self._usage += effects.usage
+        return effects.usage
+
+
+def _detail(failure: NodeFailed) -> str:
+    return f"{failure.detail} ({failure.hint})" if failure.hint else failure.detail
+
+
+def _passes_begun(done: ExecutionState | None) -> dict[Path, int]:
+    """How many passes the journal knows of each loop instance: ``each[2]/a`` makes three of ``each``."""
+    begun: dict[Path, int] = {}
+    for path in done.node_states if done is not None else ():
+        at = path.rfind("]/")
+        while at != -1:
+            loop, _bracket, index = path[:at].rpartition("[")
+            begun[Path(loop)] = max(begun.get(Path(loop), 0), int(index) + 1)
+            at = path.rfind("]/", 0, at)
+    return begun

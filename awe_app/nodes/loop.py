@@ -1,0 +1,28 @@
+"""Repeat the nodes inside."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from awe_app.domain.loops import LoopConfig
+from awe_app.domain.node import Node
+
+
+class Loop(Node[LoopConfig]):
+    """Run the nodes inside once for each item, a number of times, or while something is true.
+
+    Gives the list of what the passes gave, in item order. The engine does the repeating (``engine/loops.py``).
+    """
+
+    type, title, icon, category = "loop", "Loop", "repeat", "Logic"
+    contains = True
+    per_pass = frozenset({"condition"})
+
+    @classmethod
+    def summary(cls, config: Mapping[str, Any]) -> str:
+        match config.get("mode", "for_each"):
+            case "repeat":
+                return f"{config.get('times', 1)} times"
+            case "while":
+                return f"while {config.get('condition') or '…'}"
+            case _:
+                return f"for each of {config.get('items') or '…'}"

@@ -1,0 +1,199 @@
+"""Other people's models, by the real litellm over a real socket."""
+
+import asyncio
+import sys
+
+import pytest
+
+from awe_app.adapters.llm import KINDS, Access, LiteLLMModel
+from awe_app.adapters.outbound import Outbound
+from awe_app.domain.models import ChatRequest, Message, ModelFailed
+from tests.model_server import ModelServer, Reply
+
+KEY = "sk-very-secret-0123456789"
+ASK = ChatRequest((Message("system", "Be kind."), Message("user", "Hello")))
+SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+
+
+def ignore(_delta: str) -> None:
+    pass
+
+
+def reach(server: ModelServer, stall_s: float = 30, key: str = KEY, model: str = "some-model") -> LiteLLMModel:
+    access = Access("mine", "openai_compatible", server.base_url, key)
+    return LiteLLMModel(access, model, Outbound([server.host]), stall_s)
+
+
+async def failure_of(*replies: Reply, stall_s: float = 30) -> ModelFailed:
+    async with ModelServer(*replies) as server:
+        with pytest.raises(ModelFailed) as failure:
+            await reach(server, stall_s).chat(ASK, ignore)
+    return failure.value
+
+
+async def test_it_answers_streams_and_counts():
+    pieces: list[str] = []
+    async with ModelServer(Reply("One two three.")) as server:
+        answer = await reach(server).chat(ASK, pieces.append)
+    assert answer.text == "One two three."
+    assert pieces == ["One", " two", " three."]
+    assert answer.model == "mine/some-model"
+    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens, answer.usage.cost_usd) == (11, 7, 0.0)
+    assert answer.finish_reason == "stop"
+    assert server.paths == ["/v1/chat/completions"]
+    assert server.keys == [KEY]
+    assert server.requests[0]["messages"] == [
+        {"role": "system", "content": "Be kind."},
+        {"role": "user", "content": "Hello"},
+    ]
+
+
+async def test_settings_reach_the_provider():
+    request = ChatRequest(ASK.messages, temperature=0.3, max_tokens=9, output_schema=SCHEMA)
+    async with ModelServer(Reply('{"a": 1}', finish_reason="length")) as server:
+        answer = await reach(server).chat(request, ignore)
+    sent = server.requests[0]
+    assert (sent["temperature"], sent["max_tokens"]) == (0.3, 9)
+    assert sent["response_format"]["json_schema"]["schema"] == SCHEMA
+    assert answer.finish_reason == "length"
+
+
+async def test_a_model_with_a_known_price_costs():
+    async with ModelServer(Reply(usage=(1_000_000, 0))) as server:
+        answer = await reach(server, model="gpt-4o-mini").chat(ASK, ignore)
+    assert answer.usage.cost_usd == pytest.approx(0.15)
+
+
+async def test_without_a_key_none_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-operator")
+    async with ModelServer() as server:
+        await reach(server, key="").chat(ASK, ignore)
+    assert server.keys == ["none"]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "retryable"),
+    [
+        (400, "MODEL_ERROR", False),
+        (401, "MODEL_AUTH", False),
+        (403, "MODEL_AUTH", False),
+        (404, "MODEL_ERROR", False),
+        (408, "MODEL_TIMEOUT", True),
+        (422, "MODEL_ERROR", False),
+        (429, "MODEL_RATE_LIMIT", True),
+        (500, "MODEL_UNAVAILABLE", True),
+        (502, "MODEL_UNAVAILABLE", True),
+        (503, "MODEL_UNAVAILABLE", True),
+        (529, "MODEL_UNAVAILABLE", True),
+    ],
+)
+async def test_each_refusal_has_its_code(status: int, code: str, retryable: bool):
+    failure = await failure_of(Reply(status=status))
+    assert (failure.code, failure.retryable) == (code, retryable)
+    assert "mine" in failure.detail
+    assert status == 422 or "it went wrong" in failure.detail
+    assert "litellm" not in failure.detail.lower()
+
+
+async def test_retry_after_is_handed_on():
+    assert (await failure_of(Reply(status=429, headers={"retry-after": "7"}))).retry_after_s == 7
+    assert (await failure_of(Reply(status=429))).retry_after_s is None
+
+
+async def test_a_prompt_that_is_too_long_is_said_so():
+    message = "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens."
+    assert (await failure_of(Reply(status=400, error=message))).code == "CONTEXT_TOO_LONG"
+
+
+async def test_no_message_holds_the_key():
+    text = "Incorrect API key provided: {key} (sk-ver***6789). Authorization: Bearer {key}"
+    for status in (400, 401, 500):
+        failure = await failure_of(Reply(status=status, error=text))
+        assert KEY not in f"{failure} {failure.detail} {failure.hint} {failure.__cause__!r}"
+        assert "6789" not in failure.detail
+        assert failure.__suppress_context__
+
+
+async def test_an_answer_that_breaks_off_is_no_answer():
+    failure = await failure_of(Reply("One two three.", cut_after=2))
+    assert (failure.code, failure.retryable) == ("MODEL_UNAVAILABLE", True)
+
+
+@pytest.mark.parametrize("reply", [Reply(delay_s=30), Reply("a b c", pause_s=30)], ids=["at once", "in between"])
+async def test_a_silent_provider_is_given_up(reply: Reply):
+    failure = await failure_of(reply, stall_s=0.3)
+    assert (failure.code, failure.retryable) == ("MODEL_TIMEOUT", True)
+
+
+async def test_a_slow_answer_is_no_silence():
+    async with ModelServer(Reply("a b c d e f", pause_s=0.1)) as server:
+        assert (await reach(server, stall_s=0.4).chat(ASK, ignore)).text == "a b c d e f"
+
+
+async def test_nobody_there_is_unavailable():
+    async with ModelServer() as server:
+        model = reach(server)
+    with pytest.raises(ModelFailed) as failure:
+        await model.chat(ASK, ignore)
+    assert (failure.value.code, failure.value.retryable) == ("MODEL_UNAVAILABLE", True)
+
+
+async def test_cancelling_hangs_up():
+    speaking = asyncio.Event()
+    async with ModelServer(Reply("a " * 500, pause_s=0.02)) as server:
+        async with asyncio.TaskGroup() as tasks:
+            call = tasks.create_task(reach(server).chat(ASK, lambda _: speaking.set()))
+            await speaking.wait()
+            call.cancel()
+        while not server.gone:
+            await asyncio.sleep(0.02)
+    assert call.cancelled()
+
+
+async def test_an_address_inside_is_not_called():
+    async with ModelServer() as server:
+        model = LiteLLMModel(Access("mine", "openai_compatible", server.base_url, KEY), "m", Outbound())
+        with pytest.raises(ModelFailed) as failure:
+            await model.chat(ASK, ignore)
+    assert failure.value.code == "ADDRESS_BLOCKED"
+    assert "AWE_ALLOWED_HOSTS" in failure.value.hint
+    assert not server.requests
+
+
+async def test_a_name_that_changes_its_meaning_is_not_called():
+    class Fooled(Outbound):
+        """Was shown a public address when it looked."""
+
+        async def check(self, url: str) -> None:
+            pass
+
+    async with ModelServer() as server:
+        for kind in ("openai_compatible", "anthropic", "mistral", "ollama"):
+            model = LiteLLMModel(Access("mine", kind, server.base_url, KEY), "m", Fooled())  # type: ignore[arg-type]
+            with pytest.raises(ModelFailed) as failure:
+                await model.chat(ASK, ignore)
+            assert failure.value.code == "ADDRESS_BLOCKED", kind
+            assert not failure.value.retryable
+    assert not server.requests
+
+
+async def test_a_provider_that_needs_a_key_and_has_none_is_not_called():
+    with pytest.raises(ModelFailed) as failure:
+        await LiteLLMModel(Access("mine", "openai"), "gpt-4o", Outbound()).chat(ASK, ignore)
+    assert failure.value.code == "MODEL_AUTH"
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS.keys() - {"anthropic", "gemini", "ollama"}))
+async def test_every_kind_that_speaks_openai_reaches_its_base_url(kind: str):
+    async with ModelServer(Reply("Hello.")) as server:
+        access = Access("mine", kind, server.base_url, KEY)  # type: ignore[arg-type]
+        assert (await LiteLLMModel(access, "m", Outbound([server.host])).chat(ASK, ignore)).text == "Hello."
+    assert len(server.requests) == 1
+
+
+async def test_litellm_fetches_no_price_list_and_reads_no_env_file():
+    async with ModelServer() as server:
+        await reach(server).chat(ASK, ignore)
+    source = sys.modules["litellm.litellm_core_utils.get_model_cost_map"].get_model_cost_map_source_info()
+    assert source["source"] == "local"
+    assert sys.modules["litellm"].litellm_mode == "PRODUCTION"
