@@ -5,6 +5,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
+from starlette.responses import PlainTextResponse
 from starlette.routing import WebSocketRoute
 
 from awe_app.api.app import create_api
@@ -165,3 +166,15 @@ async def test_v1_and_a_slash_at_the_end_lead_to_the_same_place(ann: httpx.Async
 async def test_health_needs_no_token(stranger: httpx.AsyncClient, ann: httpx.AsyncClient):
     assert (await stranger.get("/health")).json() == {"status": "healthy"}
     assert (await stranger.get("/health/ready")).json() == {"status": "healthy", "checks": {"database": True}}
+
+
+async def test_what_is_mounted_beneath_gets_everything_else_untouched(api: FastAPI, stranger: httpx.AsyncClient):
+    """As Reflex mounts itself; it adds CORS as the outermost layer too."""
+    api.mount("", PlainTextResponse("a page"))
+    for address in ("/", "/workflows", "/apiary", "/_event"):
+        answer = await stranger.get(address)
+        assert (answer.status_code, answer.text) == (200, "a page")
+        assert "content-security-policy" not in answer.headers
+    assert_error(await stranger.get("/api/nothing"), 404)
+    assert_error(await stranger.post("/api/auth/login", content=b"{"), 400)
+    assert (await stranger.post("/_upload", content=b"\xff{")).text == "a page"
