@@ -44,6 +44,14 @@ function show(id) {
   });
 }
 
+/** Choose a node and bring it to the middle. */
+export function reveal(id) {
+  const node = get().specs.get(id);
+  if (!node) return;
+  select([id]);
+  flow?.setCenter(node.position.x + WIDTH / 2, node.position.y + 40, {zoom: Math.max(0.7, flow.getZoom())});
+}
+
 /** Add a node at a place, or in the middle of what is seen; `join` is {node, handle, kind} to draw a wire from or to. */
 export function addNode(type, {position, join} = {}) {
   const {workflow, cards} = get();
@@ -156,7 +164,7 @@ export async function tidy() {
 }
 
 export function fit() {
-  flow?.fitView({padding: 0.2, maxZoom: 1});
+  flow?.fitView({padding: 0.12, maxZoom: 1});
 }
 
 export const undo = () => command("undo");

@@ -2,7 +2,7 @@
 // Nothing here is re-rendered by what Reflex sends: `WorkflowCanvas` writes its props into the store and renders a
 // canvas without props. See store.js for the wire protocol.
 
-import {memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef} from "react";
+import {memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useSyncExternalStore} from "react";
 import {
   Background, BackgroundVariant, Controls, MiniMap, ReactFlow, ReactFlowProvider, SelectionMode, useEdgesState,
   useNodesInitialized, useNodesState, useReactFlow,
@@ -10,12 +10,12 @@ import {
 import "@xyflow/react/dist/style.css";
 import "./builder.css";
 import {refusal} from "./document.js";
-import {acknowledge, commit, get, hint, open, select, set, setFaces, setHandlers, statusOf, useStore} from "./store.js";
+import {acknowledge, commit, get, hint, open, select, set, setFaces, setHandlers, useStore} from "./store.js";
 import {ConnectionLine, drawn, edgeTypes} from "./edge.jsx";
 import {kindOf, nodeTypes} from "./node.jsx";
 import {Adder} from "./adder.jsx";
 import {useKeys} from "./keys.js";
-import {addNode, connect, fit, openAdder, setFlow, splice} from "./actions.js";
+import {addNode, connect, fit, openAdder, reveal, setFlow, splice} from "./actions.js";
 
 const DRAG_TYPE = "application/awe-node";
 
@@ -46,6 +46,15 @@ function reconcileEdges(before, workflow) {
   });
 }
 
+/** React Flow marks its element `light` or `dark`, and Radix reads such a mark: it must be the page's. */
+const root = () => document.documentElement;
+const watchTheme = (changed) => {
+  const observer = new MutationObserver(changed);
+  observer.observe(root(), {attributes: true, attributeFilter: ["class"]});
+  return () => observer.disconnect();
+};
+const useTheme = () => useSyncExternalStore(watchTheme, () => (root().classList.contains("dark") ? "dark" : "light"));
+
 const Flow = memo(function Flow() {
   const workflow = useStore((s) => s.workflow);
   const revision = useStore((s) => s.revision);
@@ -54,6 +63,7 @@ const Flow = memo(function Flow() {
   const selected = useStore((s) => s.selected);
   const [nodes, setNodes, onNodesChange] = useNodesState([]);
   const [edges, setEdges, onEdgesChange] = useEdgesState([]);
+  const theme = useTheme();
   const flow = useReactFlow();
   const initialized = useNodesInitialized();
   const fitted = useRef("");
@@ -131,10 +141,6 @@ const Flow = memo(function Flow() {
     openAdder({screen: {x: event.clientX, y: event.clientY}, position: {x: at.x, y: at.y - 28}});
   }, [flow]);
   useKeys(chosenEdges);
-  const miniColor = useCallback((node) => {
-    const status = statusOf(get(), node.id);
-    return {running: "var(--blue-9)", completed: "var(--green-9)", failed: "var(--red-9)"}[status] ?? "var(--gray-7)";
-  }, []);
 
   return (
     <div className="awe-flow" ref={box} data-testid="canvas" role="application" aria-label="Workflow canvas"
@@ -144,13 +150,13 @@ const Flow = memo(function Flow() {
         onNodeDragStop={onNodeDragStop} onSelectionDragStop={(event, moved) => onNodeDragStop(event, null, moved)}
         onConnect={connect} onConnectEnd={onConnectEnd} isValidConnection={isValidConnection}
         connectionLineComponent={ConnectionLine} connectionRadius={28} snapToGrid snapGrid={[10, 10]}
-        deleteKeyCode={null} disableKeyboardA11y zoomOnDoubleClick={false} minZoom={0.05} maxZoom={2}
+        colorMode={theme} deleteKeyCode={null} disableKeyboardA11y zoomOnDoubleClick={false} minZoom={0.05} maxZoom={2}
         selectionKeyCode="Shift" selectionMode={SelectionMode.Partial}
         onlyRenderVisibleElements={nodes.length > 300} proOptions={{hideAttribution: true}} nodeDragThreshold={2}
         defaultViewport={{x: 80, y: 80, zoom: 1}} elevateNodesOnSelect>
         <Background variant={BackgroundVariant.Dots} gap={20} size={1.2} color="var(--gray-6)" />
         <Controls showInteractive={false} position="bottom-left" />
-        {nodes.length > 2 ? <MiniMap pannable zoomable position="bottom-right" nodeColor={miniColor} nodeBorderRadius={8} /> : null}
+        {nodes.length > 2 ? <MiniMap pannable zoomable position="bottom-right" nodeColor="var(--gray-7)" nodeBorderRadius={8} /> : null}
       </ReactFlow>
       {loaded && !workflow.nodes.length ? <Empty /> : null}
       {loaded ? null : <div className="awe-loading" role="status"><span className="awe-spin" />Opening the workflow…</div>}
@@ -210,7 +216,12 @@ export function WorkflowCanvas({
   useEffect(() => { set({history: history ?? {undo: 0, redo: 0}}); }, [history]);
   useEffect(() => { set({statuses: {...settled, ...recent}}); }, [settled, recent]);
   useEffect(() => { set({preview: preview ?? {}}); }, [preview]);
-  useEffect(() => { set({execution: execution ?? {}}); }, [execution]);
+  useEffect(() => {
+    const before = get().execution;
+    set({execution: execution ?? {}});
+    const failedNow = execution?.status === "failed" && before.id === execution.id && before.status !== "failed";
+    if (failedNow && execution.failed_at) reveal(execution.failed_at);
+  }, [execution]);
   useEffect(() => { set({io: io ?? {}}); }, [io]);
   useEffect(() => { set({models: models ?? []}); }, [models]);
   return <ReactFlowProvider><Flow /><WorkflowJson /></ReactFlowProvider>;

@@ -69,6 +69,8 @@ export const WorkflowNode = memo(function WorkflowNode({id, selected}) {
   }, [id, measure, outputs]);
   if (!spec) return null;
   const title = spec.name || spec.id;
+  const kind = card?.title ?? spec.type;
+  const line = summary || (title === kind ? "" : kind);
   const rows = Math.max(inputs.length, outputs.length);
   return (
     <div className="awe-node" data-testid={`node-${id}`} data-status={status} data-selected={selected || undefined}
@@ -76,13 +78,13 @@ export const WorkflowNode = memo(function WorkflowNode({id, selected}) {
         "--awe-tint": `var(--${categoryColor(card?.category)}-3)`, "--awe-ink": `var(--${categoryColor(card?.category)}-11)`,
         minHeight: rows > 1 ? 40 + rows * 24 : undefined}}
       role="group" tabIndex={0} onKeyDown={openInspector}
-      aria-label={`${card?.title ?? spec.type} ${title}, ${spec.disabled ? "disabled, " : ""}${status}${issue ? `, ${issue}` : ""}`}>
+      aria-label={`${kind} ${title}, ${spec.disabled ? "disabled, " : ""}${status}${issue ? `, ${issue}` : ""}`}>
       <Ports id={id} ports={inputs} kind="target" />
       <div className="awe-head">
         <span className="awe-icon"><Icon name={card?.icon} size={16} /></span>
         <span className="awe-titles">
           <span className="awe-title" title={title}>{title}</span>
-          <span className="awe-summary" title={summary || undefined}>{summary || card?.title || spec.type}</span>
+          {line ? <span className="awe-summary" title={line}>{line}</span> : null}
         </span>
         <Run id={id} status={status} />
       </div>

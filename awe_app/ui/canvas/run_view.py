@@ -54,15 +54,15 @@ class RunView:
         data = message.data
         if message.type == "log":
             self._write(data.get("timestamp"), data.get("node_id"), data["level"], data["message"])
-        elif message.type == "error":
-            self._write(None, data.get("node_id"), "error", f"{data['error_code']}: {data['detail']}")
+        elif message.type == "error" and not data.get("node_id"):  # a node's own state says it as well
+            self._write(None, None, "error", f"{data['error_code']}: {data['detail']}")
         elif message.type == "complete":
             self._complete(data)
         elif "delta" in data:
             self._stream(node_of(data["node_id"]), data["delta"])
-        elif "node_id" in data:
+        elif message.type == "state" and "node_id" in data:
             self._node(node_of(data["node_id"]), data)
-        else:
+        elif message.type == "state":
             self.status = data["status"]
             self._changed.add("execution")
 
@@ -127,8 +127,6 @@ class RunView:
         if usage := data.get("usage"):
             self._usage = Usage(**usage)
         self._outcome = outcome_of(self.status, data.get("result"), self._error)
-        level = {"completed": "info", "failed": "error"}.get(self.status, "warning")
-        self._write(None, None, level, f"Run {self.status}")
         self._changed |= {"execution", "outcome"}
 
     def _write(self, at: str | None, path: str | None, level: str, text: str) -> None:

@@ -16,7 +16,7 @@ def run_form() -> rx.Component:
     """The dialog; it opens by ``RunFormState.shown``."""
     return rx.dialog.root(
         rx.dialog.content(
-            rx.dialog.title("Run with", size="4", margin_bottom=theme.SPACE_M),
+            rx.dialog.title("Run this workflow", size="4", margin_bottom=theme.SPACE_M),
             rx.form(
                 rx.flex(
                     rx.foreach(RunFormState.fields, _field),
