@@ -32,6 +32,6 @@ async def running() -> AsyncGenerator[None, None]:
         await awe.stop()
 
 
-app = rx.App(**app_look(), api_transformer=create_api())
+app = rx.App(**app_look(), api_transformer=api)
 app.register_lifespan_task(running)
 add_pages(app)
