@@ -26,7 +26,7 @@ async def answers(handler: Any) -> list[Any]:
 
 def path_of(event: Any) -> str:
     """Where an answer leads."""
-    return str(dict((str(name), value) for name, value in event.args)["path"]).strip('"')
+    return str({str(name): value for name, value in event.args}["path"]).strip('"')
 
 
 async def test_nobody_is_signed_in_without_a_token(awe: Running) -> None:
