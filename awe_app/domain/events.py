@@ -36,7 +36,7 @@ class ExecutionResumed(Event):
     """A process took the execution over; nodes that were in flight go back to pending."""
 
     reason: str
-    """``recovered`` after a crash, or ``resumed`` by a person."""
+    """``recovered`` after a crash, ``woken`` from waiting, or ``resumed`` by a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,17 @@ class NodeStarted(Event):
     node_id: NodeId
     input: Mapping[str, Any]
     attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeWaiting(Event):
+    """A node waits, holding nothing: for a signal (an answer, another execution), or until a moment."""
+
+    path: Path
+    node_id: NodeId
+    reason: str
+    until: datetime | None = None
+    data: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +129,13 @@ class ErrorRaised(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionParked(Event):
+    """Nothing can run before a signal or ``wake_at``; until then no process holds the execution."""
+
+    wake_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionCompleted(Event):
     """The execution ended well."""
 
@@ -165,12 +183,14 @@ class EventCodec:
             ExecutionStarted,
             ExecutionResumed,
             NodeStarted,
+            NodeWaiting,
             NodeFinished,
             NodeFailed,
             NodeSkipped,
             NodeCancelled,
             LogWritten,
             ErrorRaised,
+            ExecutionParked,
             ExecutionCompleted,
             ExecutionFailed,
             ExecutionCancelled,
@@ -199,7 +219,7 @@ class EventCodec:
     def decode(cls, kind: str, seq: int, data: Mapping[str, Any]) -> Event:
         """The event that ``encode`` was given. Raises KeyError for an unknown kind."""
         values = dict(data)
-        for name in ("at", "started_at"):
+        for name in ("at", "started_at", "until", "wake_at"):
             if name in values:
                 values[name] = datetime.fromisoformat(values[name])
         if "usage" in values:

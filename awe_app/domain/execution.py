@@ -32,6 +32,8 @@ class NodeState:
     completed_at: datetime | None = None
     attempts: int = 0
     usage: Usage = Usage()
+    waiting: ev.NodeWaiting | None = None
+    """What it waits for, or last waited for."""
 
     @property
     def output(self) -> Any:
@@ -102,6 +104,11 @@ class ExecutionState:
                 node.status, node.input, node.attempts = "running", event.input, event.attempt
                 node.started_at, node.error = event.at, None
                 self.current_node = event.path
+            case ev.NodeWaiting():
+                node = self._node(event.path, event.node_id)
+                node.status, node.waiting = "waiting", event
+            case ev.ExecutionParked():
+                self.status, self.current_node = "waiting", None
             case ev.NodeSkipped():
                 node = self._node(event.path, event.node_id)
                 node.status, node.outputs = "skipped", event.outputs
