@@ -11,6 +11,7 @@ from awe_app.logging_setup import configure_logging
 from awe_app.services import provide
 from awe_app.settings import load_environment
 from awe_app.ui.app_pages import add_pages
+from awe_app.ui.theme import app_look
 
 
 @asynccontextmanager
@@ -27,6 +28,6 @@ async def running() -> AsyncIterator[None]:
         await awe.stop()
 
 
-app = rx.App(api_transformer=create_api())
+app = rx.App(**app_look(), api_transformer=create_api())
 app.register_lifespan_task(running)
 add_pages(app)

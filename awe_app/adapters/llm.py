@@ -73,6 +73,16 @@ class LiteLLMModel:
         self._outbound = outbound
         self._stall_s = stall_s
 
+    @property
+    def provider(self) -> str:
+        """Id of the provider in the user's settings."""
+        return self._access.provider
+
+    @property
+    def model(self) -> str:
+        """What the provider calls the model."""
+        return self._model
+
     async def chat(self, request: ChatRequest, on_text: Callable[[str], None]) -> ChatAnswer:
         """See ``LanguageModel.chat``; also raises ``ADDRESS_BLOCKED`` and ``HOST_UNKNOWN``."""
         arguments = await self._arguments(request)

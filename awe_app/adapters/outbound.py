@@ -7,7 +7,7 @@ really dialled (``guarded_socket``), so that a name which changes its meaning in
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -18,6 +18,8 @@ from awe_app.domain.errors import NodeFailed
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _EMBEDDING = [ipaddress.ip_network(net) for net in ("64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96")]
 """IPv6 ranges that hold an IPv4 address which a router may unpack."""
+_SPECIAL = [ipaddress.ip_network(net) for net in ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20", "5f00::/16")]
+"""Not of the open internet either, which some Python 3.11 do not know yet."""
 _LOOKUP_S = 5
 
 
@@ -31,6 +33,8 @@ def public(address: str) -> bool:
             ip = ipaddress.IPv4Address(ip.packed[-4:])
         elif any(ip in network for network in _EMBEDDING):
             return False
+    if any(ip in network for network in _SPECIAL):
+        return False
     inward = ip.is_private or ip.is_loopback or ip.is_link_local or ip.is_unspecified
     return ip.is_global and not (inward or ip.is_multicast or ip.is_reserved)
 
@@ -73,7 +77,7 @@ class Outbound:
         return (address, port) in self._granted or public(address)
 
     @contextmanager
-    def dialling(self) -> Iterator[None]:
+    def dialling(self) -> Generator[None]:
         """Inside, ``guarded_socket`` follows this rule; elsewhere it refuses everything."""
         token = _rule.set(self)
         try:

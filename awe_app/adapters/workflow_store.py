@@ -69,8 +69,16 @@ class WorkflowStore:
             rows = {row.id: row for row in found}
         return Page([_stored(rows[i]) for i in ids if i in rows], total, query.limit, query.offset)
 
-    async def update(self, workflow_id: WorkflowId, workflow: Workflow, expected_version: int | None) -> StoredWorkflow:
+    async def update(
+        self,
+        workflow_id: WorkflowId,
+        workflow: Workflow,
+        expected_version: int | None,
+        is_public: bool | None = None,
+    ) -> StoredWorkflow:
         """Store the next version; with ``expected_version`` only when that is still the present one.
+
+        ``is_public`` stays as it is where it is None.
 
         Raises:
             NotFound: ``WORKFLOW_NOT_FOUND``.
@@ -80,6 +88,8 @@ class WorkflowStore:
         if expected_version is not None:
             change = change.where(col(WorkflowRow.version) == expected_version)
         change = change.values(version=col(WorkflowRow.version) + 1, updated_at=utc_now(), **_content(workflow))
+        if is_public is not None:
+            change = change.values(is_public=is_public)
         async with self._database.sessions.begin() as session:
             row = await session.scalar(change.returning(WorkflowRow))
             if row is not None:

@@ -34,4 +34,5 @@ def iso(moment: datetime | None) -> str | None:
     """ISO 8601 in UTC with a trailing ``Z``, as every time leaves AWE; None stays None."""
     if moment is None:
         return None
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return in_utc.isoformat().removesuffix("+00:00") + "Z"

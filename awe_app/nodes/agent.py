@@ -141,9 +141,7 @@ class Agent(Node[AgentConfig]):
 
     @classmethod
     def summary(cls, config: Mapping[str, Any]) -> str:
-        model = config.get("model")
-        if not isinstance(model, str) or not model:
-            return "Default model"
-        return (
-            "Local model" if model.startswith("local/") or config.get("provider") == "local" else model.split("/")[-1]
-        )
+        model, provider = config.get("model"), config.get("provider")
+        if provider == "local" or (isinstance(model, str) and model.startswith("local/")):
+            return "Local model"
+        return model.rpartition("/")[2] if isinstance(model, str) and model else "Default model"

@@ -2,6 +2,37 @@
 
 import reflex as rx
 
+from awe_app.ui import routes
+from awe_app.ui.pages.execution import ExecutionPageState, execution
+from awe_app.ui.pages.executions import ExecutionListState, executions
+from awe_app.ui.pages.login import LoginState, login
+from awe_app.ui.pages.not_found import not_found
+from awe_app.ui.pages.register import RegisterState, register
+from awe_app.ui.pages.settings import settings
+from awe_app.ui.pages.settings_state import ProfileState, ProvidersState
+from awe_app.ui.pages.templates import TemplateGalleryState, templates
+from awe_app.ui.pages.workflows import workflows
+from awe_app.ui.pages.workflows_state import WorkflowListState
+from awe_app.ui.session import SessionState
+
+DESCRIPTION = "Build workflows of agents, run them on your own machine, watch every step."
+
 
 def add_pages(app: rx.App) -> None:
     """Register all pages."""
+
+    def add(page: rx.Component, route: str, title: str, on_load: rx.event.EventType[()]) -> None:
+        app.add_page(page, route=route, title=f"{title} · AWE", description=DESCRIPTION, on_load=on_load)
+
+    for route in (routes.HOME, routes.WORKFLOWS):
+        add(workflows(), route, "Workflows", WorkflowListState.load)
+    add(login(), routes.LOGIN, "Sign in", LoginState.arrive)
+    add(register(), routes.REGISTER, "Create an account", RegisterState.arrive)
+    add(executions(), routes.EXECUTIONS, "Executions", ExecutionListState.load)
+    add(execution(), routes.EXECUTION, "Execution", ExecutionPageState.load)
+    add(templates(), routes.TEMPLATES, "Templates", TemplateGalleryState.load)
+    for route in (routes.SETTINGS, routes.settings("profile")):
+        add(settings("profile"), route, "Profile", ProfileState.load)
+    add(settings("appearance"), routes.settings("appearance"), "Appearance", SessionState.require_user)
+    add(settings("models"), routes.settings("models"), "Model providers", ProvidersState.load)
+    app.add_page(not_found(), route="404", title="Not found · AWE", description=DESCRIPTION)

@@ -5,7 +5,8 @@ from typing import Any
 import reflex as rx
 
 from awe_app.ui import routes, theme
-from awe_app.ui.session import SessionState
+from awe_app.ui.components.browser_parts import cookie_watch
+from awe_app.ui.session import COOKIE, SessionState
 from awe_app.ui.toasts import toast, toast_for
 
 __all__ = ["logo", "page_body", "shell", "theme_toggle", "toast", "toast_for"]
@@ -48,6 +49,7 @@ def shell(
             min_width="0",
             min_height="0",
         ),
+        cookie_watch(name=COOKIE, known=SessionState.until_close, on_change=SessionState.read_cookie),
         direction=rx.breakpoints(initial="column-reverse", sm="row"),
         width="100%",
         height="100dvh",
@@ -130,7 +132,7 @@ def _rail(section: str) -> rx.Component:
             aria_label="AWE, to the workflows",
             display=theme.DESKTOP,
             justify_content="center",
-            padding_y=theme.SPACE_S,
+            padding="8px 0 14px",
         ),
         *[_rail_entry(*entry, current=entry[0] == section) for entry in SECTIONS],
         rx.box(flex="1", display=theme.DESKTOP),
@@ -178,7 +180,7 @@ def _user_menu() -> rx.Component:
     return rx.dropdown_menu.root(
         rx.dropdown_menu.trigger(
             rx.el.button(
-                rx.avatar(fallback=SessionState.username[0].upper(), size="2", radius="full"),
+                rx.avatar(fallback=SessionState.username[:1].upper(), size="2", radius="full"),
                 aria_label="Account",
                 data_testid="user-menu",
                 background="none",

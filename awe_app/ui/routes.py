@@ -11,7 +11,6 @@ EXECUTIONS = "/executions"
 EXECUTION = "/executions/[execution_id]"
 TEMPLATES = "/templates"
 SETTINGS = "/settings"
-SETTINGS_SECTION = "/settings/[section]"
 
 MAX_NEXT_LENGTH = 2_000
 
@@ -58,4 +57,4 @@ def local_path(candidate: str, otherwise: str = WORKFLOWS) -> str:
 
 def _with_next(page: str, next_path: str) -> str:
     path = local_path(next_path, otherwise="")
-    return f"{page}?next={quote(path, safe='/')}" if path and path != HOME else page
+    return f"{page}?next={quote(path, safe='/')}" if path not in ("", HOME, WORKFLOWS) else page

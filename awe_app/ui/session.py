@@ -12,18 +12,21 @@ import functools
 import inspect
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import reflex as rx
 
 from awe_app.domain.accounts import Tokens, User
 from awe_app.domain.errors import AweError, Unauthorized
 from awe_app.services import services
-from awe_app.ui import routes
+from awe_app.ui import renewals, routes
 from awe_app.ui.toasts import toast_for
 
+HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
 
-NO_TOKEN = "NO_TOKEN"
+COOKIE = "awe_session"
+
+NOBODY = "NOBODY_SIGNED_IN"
 """Code of the error for a browser that holds no token at all."""
 
 
@@ -32,7 +35,7 @@ class SessionState(rx.State):
 
     remembered: str = rx.LocalStorage("", name="awe_remembered", sync=True)
     """Access and refresh token, parted by a space, of those who asked to be remembered."""
-    until_close: str = rx.Cookie("", name="awe_session", same_site="strict")
+    until_close: str = rx.Cookie("", name=COOKIE, same_site="strict")
     """The same for everyone else."""
     username: str = ""
 
@@ -44,11 +47,11 @@ class SessionState(rx.State):
         """
         access, _, refresh = (self.remembered or self.until_close).partition(" ")
         if not access:
-            raise Unauthorized(NO_TOKEN, "You are not signed in.", "Sign in to go on.")
+            raise Unauthorized(NOBODY, "You are not signed in.", "Sign in to go on.")
         try:
             user = await services().accounts.authenticate(access)
         except Unauthorized:
-            tokens = await services().accounts.refresh(refresh)
+            tokens = await renewals.renew(refresh)
             self.keep(tokens, remember=bool(self.remembered))
             user = tokens.user
         if self.username != user.username:
@@ -64,6 +67,11 @@ class SessionState(rx.State):
     def forget(self) -> None:
         """Drop the tokens this browser holds."""
         self.remembered = self.until_close = self.username = ""
+
+    @rx.event
+    def read_cookie(self, value: str):
+        """Take over what another tab of this browser has put into the cookie."""
+        self.until_close = value
 
     @rx.event
     async def sign_out(self):
@@ -101,8 +109,9 @@ def to_sign_in(state: rx.State, error: Unauthorized) -> Any:
     has renewed meanwhile; it then comes straight back.
     """
     url = state.router.url
-    page = routes.login(f"{url.path}?{url.query}" if url.query else url.path)
-    return rx.redirect(page, replace=True) if error.code == NO_TOKEN else open_afresh(page)
+    path = url.path.rstrip("/") or routes.HOME
+    page = routes.login(f"{path}?{url.query}" if url.query else path)
+    return rx.redirect(page, replace=True) if error.code == NOBODY else open_afresh(page)
 
 
 def open_afresh(path: str) -> Any:
@@ -110,7 +119,7 @@ def open_afresh(path: str) -> Any:
     return rx.run_script(f"window.location.replace({json.dumps(path)})")
 
 
-def refusals_told(handler: Callable[..., Any]) -> Callable[..., Any]:
+def refusals_told(handler: HandlerT) -> HandlerT:
     """Turn an ``AweError`` out of a handler into a toast, and a missing sign-in into the way to the sign-in page.
 
     Stands below ``@rx.event``; for handlers that are coroutines or async generators, in the background too.
@@ -129,7 +138,7 @@ def refusals_told(handler: Callable[..., Any]) -> Callable[..., Any]:
             except AweError as error:
                 yield answer(self, error)
 
-        return streaming
+        return cast(HandlerT, streaming)
 
     @functools.wraps(handler)
     async def answering(self: rx.State, *args: Any, **kwargs: Any) -> Any:
@@ -138,4 +147,4 @@ def refusals_told(handler: Callable[..., Any]) -> Callable[..., Any]:
         except AweError as error:
             return answer(self, error)
 
-    return answering
+    return cast(HandlerT, answering)

@@ -47,7 +47,7 @@ SPACE_S = "8px"
 SPACE_M = "16px"
 SPACE_L = "24px"
 SPACE_XL = "40px"
-RAIL_WIDTH = "60px"
+RAIL_WIDTH = "72px"
 BAR_HEIGHT = "56px"
 HEADER_HEIGHT = "56px"
 CONTENT_WIDTH = "1200px"
@@ -102,18 +102,6 @@ def status_color(status: rx.Var[str] | str) -> Any:
 def solid(color: rx.Var[str] | str) -> Any:
     """The strong step of a colour scale as a CSS value: dots, rings, bars."""
     return f"var(--{color}-9)"
-
-
-def radix_theme() -> rx.Component:
-    """The theme for ``RadixThemesPlugin`` in ``rxconfig.py``."""
-    return rx.theme(
-        accent_color=ACCENT_COLOR,
-        gray_color=GRAY_COLOR,
-        radius="medium",
-        scaling="95%",
-        panel_background="solid",
-        has_background=True,
-    )
 
 
 def app_look() -> dict[str, Any]:

@@ -30,7 +30,13 @@ def toast(level: Level, title: str, description: str = "", duration_ms: int = 5_
 
 def toast_for(error: AweError) -> Any:
     """An event that tells people what went wrong and what to do next. The one place where the UI words an error."""
-    hint = error.hint
+    hint = sentence(error.hint)
     if isinstance(error, TooMany):
         hint = hint or f"Try again in {error.retry_after_s} seconds."
-    return toast("error", error.detail, hint, duration_ms=8_000)
+    return toast("error", sentence(error.detail), hint, duration_ms=8_000)
+
+
+def sentence(text: str) -> str:
+    """The text with a capital letter first, as it stands alone."""
+    text = text.strip()
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,207 @@
+"""What the journal's writer thread does with one batch inside one transaction: check, insert, change statuses."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from awe_app.adapters.columns import search_text, storable, to_json
+from awe_app.adapters.journal_sql import Row, Statements
+from awe_app.domain import events as ev
+from awe_app.domain.errors import Conflict, Fenced, Invalid
+from awe_app.domain.execution import FINAL_STATUSES
+from awe_app.domain.ids import ExecutionId, UserId, WorkflowId
+from awe_app.domain.workflow import Workflow
+
+Failure = Callable[[], BaseException]
+"""Makes the exception that ``create`` or ``durable`` raises; each waiter gets one of its own."""
+
+_FINAL_STATUS: dict[type[ev.Event], str] = {
+    ev.ExecutionCompleted: "completed",
+    ev.ExecutionFailed: "failed",
+    ev.ExecutionCancelled: "cancelled",
+}
+
+
+@dataclass(slots=True, eq=False)
+class Creation:
+    """An execution to be stored."""
+
+    execution_id: ExecutionId
+    workflow_id: WorkflowId | None
+    user_id: UserId | None
+    workflow: Workflow
+    snapshot_id: str
+    inputs: str
+    """JSON."""
+    idempotency_key: str | None
+    created_at: datetime
+    told: asyncio.Future[None]
+    """Resolved on the loop, after the commit."""
+
+
+class Holder(ABC):
+    """Whoever may write to an execution: a take-over makes a new one."""
+
+    def __init__(self, execution_id: ExecutionId, epoch: int) -> None:
+        self.execution_id = execution_id
+        self.epoch = epoch
+        self.refused = False
+        """Set by the writer thread once it has refused something of this holder; nothing more of it is stored."""
+
+    @abstractmethod
+    def progress(self, stored: int | None, failure: Failure | None) -> None:
+        """Hear, on the loop, up to which seq events are stored now, and why no more will be."""
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    """An event to be stored, encoded when it was appended, so that later changes to its values cannot reach it."""
+
+    holder: Holder
+    event: ev.Event
+    kind: str
+    data: str
+    """JSON."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a batch."""
+
+    stored: list[Line] = field(default_factory=list)
+    created: list[Creation] = field(default_factory=list)
+    failures: dict[Holder | Creation, Failure] = field(default_factory=dict)
+
+    def add(self, other: "Outcome") -> None:
+        """Take in the outcome of other executions' part of the same batch."""
+        self.stored += other.stored
+        self.created += other.created
+        self.failures |= other.failures
+
+
+@dataclass(slots=True)
+class _Standing:
+    epoch: int
+    status: str
+    seq: int
+
+
+class BatchWriter:
+    """Writes batches; remembers which snapshots it has committed, so that each travels once."""
+
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+        self._known_snapshots: set[str] = set()
+
+    def write(self, connection: Connection, batch: Sequence[Creation | Line]) -> Outcome:
+        """Write the batch in the connection's transaction. Creations come before lines: nobody appends earlier."""
+        outcome = Outcome()
+        if creations := [item for item in batch if isinstance(item, Creation)]:
+            self._create(connection, creations, outcome)
+        if lines := [item for item in batch if isinstance(item, Line) and not item.holder.refused]:
+            self._append(connection, lines, outcome)
+        return outcome
+
+    def committed(self, outcome: Outcome) -> None:
+        """Call after the commit."""
+        self._known_snapshots.update(creation.snapshot_id for creation in outcome.created)
+        if len(self._known_snapshots) > 10_000:
+            self._known_snapshots.clear()
+
+    def forget(self) -> None:
+        """Call after a failure: what was remembered may be wrong (a restored database)."""
+        self._known_snapshots.clear()
+
+    def _create(self, connection: Connection, creations: Sequence[Creation], outcome: Outcome) -> None:
+        moment = self._statements.moment
+        new = {c.snapshot_id: c for c in creations if c.snapshot_id not in self._known_snapshots}
+        if new:
+            rows = [
+                (
+                    name,
+                    moment(c.created_at),
+                    storable(c.workflow.name),
+                    storable(search_text(c.workflow.name, c.workflow.description)),
+                    to_json(c.workflow.as_json()),
+                )
+                for name, c in new.items()
+            ]
+            self._statements.add_snapshots(connection, rows)
+        rows = [
+            (
+                c.execution_id,
+                c.workflow_id,
+                c.user_id,
+                c.snapshot_id,
+                None if c.idempotency_key is None else storable(c.idempotency_key),
+                moment(c.created_at),
+                c.inputs,
+            )
+            for c in creations
+        ]
+        stored = set(self._statements.add_executions(connection, rows))
+        for creation in creations:
+            if creation.execution_id in stored:
+                outcome.created.append(creation)
+            else:
+                outcome.failures[creation] = _key_taken
+
+    def _append(self, connection: Connection, lines: Sequence[Line], outcome: Outcome) -> None:
+        ids = list({line.holder.execution_id for line in lines})
+        known = {row[0]: _Standing(*row[1:]) for row in self._statements.standing(connection, ids)}
+        changes: dict[str, Row] = {}
+        for line in lines:
+            holder = line.holder
+            if holder in outcome.failures:
+                continue
+            standing = known.get(holder.execution_id)
+            if standing is None or standing.epoch != holder.epoch or standing.status in FINAL_STATUSES:
+                outcome.failures[holder] = Fenced
+                continue
+            if line.event.seq != standing.seq + 1:
+                outcome.failures[holder] = _gap(standing.seq, line.event.seq)
+                continue
+            standing.seq += 1
+            outcome.stored.append(line)
+            self._follow(line.event, holder.execution_id, standing, changes)
+        if outcome.stored:
+            rows = [(line.holder.execution_id, line.event.seq, line.kind, line.data) for line in outcome.stored]
+            self._statements.add_events(connection, rows)
+        if changes:
+            self._statements.change_executions(connection, list(changes.values()))
+
+    def _follow(self, event: ev.Event, execution_id: str, standing: _Standing, changes: dict[str, Row]) -> None:
+        """Let the execution's row follow what the event says."""
+        status = _FINAL_STATUS.get(type(event))
+        if status is not None:
+            standing.status = status
+            started_at = changes[execution_id][2] if execution_id in changes else None
+            ended_at = self._statements.moment(event.at)
+            changes[execution_id] = (execution_id, status, started_at, ended_at, to_json(_end_state(event)))
+        elif isinstance(event, ev.ExecutionStarted | ev.ExecutionResumed):
+            standing.status = "running"
+            changes[execution_id] = (execution_id, "running", self._statements.moment(event.at), None, None)
+
+
+def _end_state(event: ev.Event) -> dict[str, Any]:
+    """The row's ``state``: the parts of ``ExecutionState`` that lists show."""
+    result = event.result if isinstance(event, ev.ExecutionCompleted) else None
+    error = None
+    if isinstance(event, ev.ExecutionFailed):
+        error = {"code": event.code, "detail": event.detail, "node_id": event.path}
+    assert isinstance(event, ev.FINAL)
+    return {"result": result, "error": error, "usage": event.usage.as_json()}
+
+
+def _key_taken() -> Conflict:
+    return Conflict("IDEMPOTENCY_KEY_TAKEN", "an execution was already started with this Idempotency-Key")
+
+
+def _gap(stored: int, seq: int) -> Failure:
+    detail = f"event {seq} cannot follow event {stored}: claim the execution and read its journal anew"
+    return lambda: Invalid("JOURNAL_GAP", detail)

@@ -1,0 +1,205 @@
+"""The journal's statements, for SQLite and for PostgreSQL.
+
+Each writes many rows at once. On SQLite that is more than taste: Python's driver lets go of the interpreter at every
+step of a statement and gets it back only when the event loop pauses, so a statement for each row would crawl while
+nodes run. Rows therefore travel in statements of a few fixed sizes, which stay prepared.
+"""
+# ruff: noqa: S608  (statements are put together from constants; values are always parameters)
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+from awe_app.adapters.columns import sqlite_moment
+
+_FINAL = "('completed', 'failed', 'cancelled')"
+_SIZES = (256, 32, 4, 1)
+"""Rows in one statement on SQLite."""
+
+Row = tuple[Any, ...]
+
+
+class Statements(Protocol):
+    """What the journal asks of a database. Rows are tuples in the order that each docstring says."""
+
+    def moment(self, moment: datetime) -> str:
+        """A time as the other statements take it."""
+        ...
+
+    def add_snapshots(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """``id, created_at, name, search_text, definition``; those that are there stay."""
+        ...
+
+    def add_executions(self, connection: Connection, rows: Sequence[Row]) -> list[str]:
+        """``id, workflow_id, user_id, snapshot_id, idempotency_key, created_at, inputs`` as pending, epoch 1.
+
+        Gives the ids that were stored; the others' idempotency keys were taken. A workflow that was deleted
+        meanwhile becomes null.
+        """
+        ...
+
+    def standing(self, connection: Connection, ids: Sequence[str]) -> list[tuple[str, int, str, int]]:
+        """Id, epoch, status and last seq of the executions, which nobody else can change until the commit."""
+        ...
+
+    def add_events(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """``execution_id, seq, kind, data``."""
+        ...
+
+    def change_executions(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """``id, status, started_at, completed_at, state``, nulls change nothing; a final status is never changed."""
+        ...
+
+    def events(self, connection: Connection, execution_id: str, after_seq: int) -> list[tuple[int, str, Any]]:
+        """Seq, kind and data of the events after ``after_seq``, in order."""
+        ...
+
+
+class SqliteStatements:
+    """``Statements`` for SQLite, inside ``BEGIN IMMEDIATE``."""
+
+    def moment(self, moment: datetime) -> str:
+        """As ``UtcDateTime`` keeps it."""
+        return sqlite_moment(moment)
+
+    def add_snapshots(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """See ``Statements``."""
+        for values, parameters in _chunks(rows, "(?,?,?,?,?)"):
+            sql = f"INSERT INTO snapshots (id, created_at, name, search_text, definition) VALUES {values}"
+            connection.exec_driver_sql(f"{sql} ON CONFLICT DO NOTHING", parameters)
+
+    def add_executions(self, connection: Connection, rows: Sequence[Row]) -> list[str]:
+        """See ``Statements``."""
+        row = "(?,(SELECT id FROM workflows WHERE id = ?),?,?,'pending',1,?,?,?)"
+        stored = 0
+        for values, parameters in _chunks(rows, row):
+            sql = (
+                "INSERT INTO executions (id, workflow_id, user_id, snapshot_id, status, epoch, idempotency_key,"
+                f" created_at, inputs) VALUES {values} ON CONFLICT (user_id, idempotency_key) DO NOTHING"
+            )
+            stored += connection.exec_driver_sql(sql, parameters).rowcount
+        ids = [row[0] for row in rows]
+        return ids if stored == len(ids) else [row[0] for row in self.standing(connection, ids)]
+
+    def standing(self, connection: Connection, ids: Sequence[str]) -> list[tuple[str, int, str, int]]:
+        """See ``Statements``."""
+        sql = (
+            "SELECT json_group_array(json_array(id, epoch, status,"
+            " coalesce((SELECT max(seq) FROM events WHERE execution_id = executions.id), 0)))"
+            " FROM executions WHERE id IN (SELECT value FROM json_each(?))"
+        )
+        return json.loads(connection.exec_driver_sql(sql, (json.dumps(ids),)).scalar_one())
+
+    def add_events(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """See ``Statements``."""
+        for values, parameters in _chunks(rows, "(?,?,?,?)"):
+            connection.exec_driver_sql(
+                f"INSERT INTO events (execution_id, seq, kind, data) VALUES {values}", parameters
+            )
+
+    def change_executions(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """See ``Statements``."""
+        for values, parameters in _chunks(rows, "(?,?,?,?,?)"):
+            sql = (
+                f"WITH v (id, status, started_at, completed_at, state) AS (VALUES {values})"
+                " UPDATE executions SET status = v.status, started_at = coalesce(executions.started_at, v.started_at),"
+                " completed_at = v.completed_at, state = v.state"
+                f" FROM v WHERE executions.id = v.id AND executions.status NOT IN {_FINAL}"
+            )
+            connection.exec_driver_sql(sql, parameters)
+
+    def events(self, connection: Connection, execution_id: str, after_seq: int) -> list[tuple[int, str, Any]]:
+        """See ``Statements``. All rows come as one text, in one step."""
+        sql = (
+            "SELECT group_concat('[' || seq || ',\"' || kind || '\",' || data || ']') FROM"
+            " (SELECT seq, kind, data FROM events WHERE execution_id = ? AND seq > ? ORDER BY seq)"
+        )
+        return _rows(connection.exec_driver_sql(sql, (execution_id, after_seq)).scalar())
+
+
+class PostgresStatements:
+    """``Statements`` for PostgreSQL by psycopg: one array for each column."""
+
+    def moment(self, moment: datetime) -> str:
+        """ISO 8601 with its offset."""
+        return moment.isoformat()
+
+    def add_snapshots(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """See ``Statements``. Ordered, so that two processes cannot wait for each other."""
+        sql = (
+            "INSERT INTO snapshots (id, created_at, name, search_text, definition)"
+            " SELECT a, b::timestamptz, c, d, e::json"
+            " FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[]) AS v (a, b, c, d, e)"
+            " ORDER BY a ON CONFLICT DO NOTHING"
+        )
+        connection.exec_driver_sql(sql, _columns(rows))
+
+    def add_executions(self, connection: Connection, rows: Sequence[Row]) -> list[str]:
+        """See ``Statements``."""
+        sql = (
+            "INSERT INTO executions (id, workflow_id, user_id, snapshot_id, status, epoch, idempotency_key,"
+            " created_at, inputs)"
+            " SELECT a, (SELECT id FROM workflows WHERE id = b), c, d, 'pending', 1, e, f::timestamptz, g::json"
+            " FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
+            " AS v (a, b, c, d, e, f, g) ORDER BY c, e"
+            " ON CONFLICT (user_id, idempotency_key) DO NOTHING RETURNING id"
+        )
+        return list(connection.exec_driver_sql(sql, _columns(rows)).scalars())
+
+    def standing(self, connection: Connection, ids: Sequence[str]) -> list[tuple[str, int, str, int]]:
+        """See ``Statements``. Rows are locked in the order of their ids, so that writers cannot wait for each other."""
+        sql = (
+            "SELECT id, epoch, status, coalesce((SELECT max(seq) FROM events WHERE execution_id = e.id), 0)"
+            " FROM executions AS e WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+        )
+        return [tuple(row) for row in connection.exec_driver_sql(sql, (list(ids),))]
+
+    def add_events(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """See ``Statements``."""
+        sql = (
+            "INSERT INTO events (execution_id, seq, kind, data)"
+            " SELECT * FROM unnest(%s::text[], %s::int[], %s::text[], %s::text[])"
+        )
+        connection.exec_driver_sql(sql, _columns(rows))
+
+    def change_executions(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """See ``Statements``."""
+        sql = (
+            "UPDATE executions SET status = b, started_at = coalesce(started_at, c::timestamptz),"
+            " completed_at = d::timestamptz, state = f::json"
+            " FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[]) AS v (a, b, c, d, f)"
+            f" WHERE id = a AND status NOT IN {_FINAL}"
+        )
+        connection.exec_driver_sql(sql, _columns(rows))
+
+    def events(self, connection: Connection, execution_id: str, after_seq: int) -> list[tuple[int, str, Any]]:
+        """See ``Statements``."""
+        sql = "SELECT seq, kind, data FROM events WHERE execution_id = %s AND seq > %s ORDER BY seq"
+        rows = connection.exec_driver_sql(sql, (execution_id, after_seq))
+        return [(seq, kind, json.loads(data)) for seq, kind, data in rows]
+
+
+def statements_for(url: str) -> Statements:
+    """The statements for the database at ``url``."""
+    return SqliteStatements() if url.startswith("sqlite") else PostgresStatements()
+
+
+def _chunks(rows: Sequence[Row], values: str) -> Iterator[tuple[str, Row]]:
+    """The ``VALUES`` list and the flat parameters of statements that together hold all rows."""
+    start = 0
+    for size in _SIZES:
+        while len(rows) - start >= size:
+            some = rows[start : start + size]
+            yield ",".join([values] * size), tuple(value for row in some for value in row)
+            start += size
+
+
+def _columns(rows: Sequence[Row]) -> Row:
+    return tuple(list(column) for column in zip(*rows, strict=True))
+
+
+def _rows(joined: str | None) -> list[tuple[int, str, Any]]:
+    return json.loads(f"[{joined}]") if joined else []

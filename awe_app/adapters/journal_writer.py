@@ -1,0 +1,151 @@
+"""The journal's one writing thread: takes what is queued, commits it as a whole, reports to the loop."""
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+
+from awe_app.adapters.db import sync_engine
+from awe_app.adapters.journal_batch import BatchWriter, Creation, Failure, Holder, Line, Outcome
+from awe_app.adapters.journal_sql import Statements
+from awe_app.domain.errors import Unavailable
+from awe_app.domain.ids import ExecutionId
+
+logger = logging.getLogger(__name__)
+
+LARGEST_BATCH = 2_000
+"""Items in one commit at most, so that nobody waits long under load."""
+
+Batch = Sequence[Creation | Line]
+
+
+class _CommitFailed(Exception):
+    """The database failed while it committed: whether the batch is stored is not known."""
+
+
+class JournalWriter:
+    """Writes batches in the order they came. ``tell`` is called on the loop after each, stored or not."""
+
+    def __init__(self, url: str, statements: Statements, tell: Callable[[Batch, Outcome], None]) -> None:
+        self._url = url
+        self._tell = tell
+        self._writer = BatchWriter(statements)
+        self._queue: queue.SimpleQueue[Creation | Line | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        """Nothing is queued behind the end."""
+        self._thread: threading.Thread | None = None
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin to write."""
+        engine = sync_engine(self._url)
+        self._thread = threading.Thread(target=self._work, args=(engine, loop), name="awe-journal", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what is queued, then end; blocks until then."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+            if thread is not None:
+                self._queue.put(None)
+        if thread is not None:
+            thread.join()
+
+    def put(self, item: Creation | Line) -> None:
+        """Queue something; never waits. Raises RuntimeError when not running."""
+        with self._lock:
+            if self._thread is None:
+                raise RuntimeError("the journal is not running: call start() first, and nothing after stop()")
+            self._queue.put(item)
+
+    def _work(self, engine: Engine, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            while batch := self._next_batch():
+                outcome = self._store(engine, batch)
+                for holder in outcome.failures:
+                    if isinstance(holder, Holder):
+                        holder.refused = True
+                try:
+                    loop.call_soon_threadsafe(self._tell, batch, outcome)
+                except RuntimeError:  # the loop was closed without stop(): nobody is left to be told
+                    logger.warning("the event loop ended before the journal did")
+        finally:
+            engine.dispose()
+
+    def _next_batch(self) -> list[Creation | Line]:
+        """Wait for something, then take all that is there; empty at the end."""
+        batch: list[Creation | Line] = []
+        item = self._queue.get()
+        while item is not None:
+            batch.append(item)
+            if len(batch) == LARGEST_BATCH:
+                return batch
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                return batch
+        if batch:
+            self._queue.put(None)  # write these first, then end
+        return batch
+
+    def _store(self, engine: Engine, batch: Batch) -> Outcome:
+        """Store the batch, whatever happens. What fails before COMMIT was rolled back and may be tried again."""
+        try:
+            try:
+                return self._commit(engine, batch)
+            except (OperationalError, InterfaceError) as error:
+                # The connection broke, or two processes waited for each other: once more, on a fresh connection.
+                logger.warning("the journal tries again: %s", _reason(error))
+                return self._commit(engine, batch)
+        except (_CommitFailed, OperationalError, InterfaceError) as error:
+            return self._failed(batch, error)
+        except Exception as error:
+            # Something in the batch is to blame: it must not take the other executions down with it.
+            by_execution: dict[ExecutionId, list[Creation | Line]] = {}
+            for item in batch:
+                by_execution.setdefault(_execution_of(item), []).append(item)
+            if len(by_execution) == 1:
+                return self._failed(batch, error)
+            outcome = Outcome()
+            for part in by_execution.values():
+                outcome.add(self._store(engine, part))
+            return outcome
+
+    def _commit(self, engine: Engine, batch: Batch) -> Outcome:
+        with engine.connect() as connection:
+            transaction = connection.begin()
+            outcome = self._writer.write(connection, batch)
+            try:
+                transaction.commit()
+            except SQLAlchemyError as error:
+                raise _CommitFailed(_reason(error)) from error
+        self._writer.committed(outcome)
+        return outcome
+
+    def _failed(self, batch: Batch, error: Exception) -> Outcome:
+        logger.error("the journal could not store %d items: %s", len(batch), _reason(error), exc_info=error)
+        self._writer.forget()
+        failure = storage_error(error)
+        return Outcome(failures={item if isinstance(item, Creation) else item.holder: failure for item in batch})
+
+
+def storage_error(error: Exception) -> Failure:
+    """``Unavailable`` with the database's own words, without statement and parameters."""
+    reason = _reason(error)
+    return lambda: Unavailable(
+        "STORAGE_ERROR",
+        f"the database refused: {reason}",
+        "the server's log has more; what is unfinished goes on later",
+    )
+
+
+def _reason(error: Exception) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return " ".join(str(cause).split()) or type(cause).__name__
+
+
+def _execution_of(item: Creation | Line) -> ExecutionId:
+    return item.execution_id if isinstance(item, Creation) else item.holder.execution_id

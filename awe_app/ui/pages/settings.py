@@ -1,0 +1,251 @@
+"""``/settings/<section>``: profile, appearance, model providers."""
+
+from typing import Any
+
+import reflex as rx
+from reflex.style import color_mode, set_color_mode
+
+from awe_app.ui import routes, theme
+from awe_app.ui.components.empty_state import empty_state, skeleton_blocks
+from awe_app.ui.components.provider_form import provider_form
+from awe_app.ui.components.provider_list import provider_row
+from awe_app.ui.layout import page_body, shell
+from awe_app.ui.pages.settings_state import ProfileState, ProviderFormState, ProvidersState
+from awe_app.ui.session import SessionState
+from awe_app.ui.shown import in_browser
+
+SECTIONS = (
+    ("profile", "Profile", "user"),
+    ("appearance", "Appearance", "sun-moon"),
+    ("models", "Model providers", "cpu"),
+)
+
+
+def settings(section: str) -> rx.Component:
+    """The page of one section."""
+    content = {"profile": _profile, "appearance": _appearance, "models": _models}[section]
+    return shell(
+        rx.flex(
+            rx.flex(
+                *[_entry(name, title, icon, name == section) for name, title, icon in SECTIONS],
+                as_="nav",
+                aria_label="Settings",
+                direction=rx.breakpoints(initial="row", sm="column"),
+                gap="2px",
+                width=["100%", "100%", "200px"],
+                flex_shrink="0",
+                overflow_x="auto",
+                padding=["8px 12px", "8px 12px", "20px 8px 20px 20px"],
+                border_bottom=[theme.BORDER, theme.BORDER, "none"],
+            ),
+            page_body(*content(), width=theme.READING_WIDTH, flex="1", min_width="0"),
+            direction=rx.breakpoints(initial="column", sm="row"),
+            max_width="1000px",
+            margin="0 auto",
+        ),
+        title="Settings",
+        section="settings",
+    )
+
+
+def _entry(name: str, title: str, icon: str, current: bool) -> rx.Component:
+    return rx.link(
+        rx.icon(icon, size=16, stroke_width=1.75, custom_attrs={"aria-hidden": "true"}),
+        rx.text(title, as_="span", size="2", white_space="nowrap"),
+        href=routes.settings(name),
+        underline="none",
+        display="flex",
+        align_items="center",
+        gap="10px",
+        padding="8px 10px",
+        border_radius=theme.RADIUS,
+        color=theme.ACCENT_TEXT if current else theme.TEXT_MUTED,
+        background=theme.SELECTED if current else "transparent",
+        _hover={} if current else {"background": theme.HOVER},
+        custom_attrs={"aria-current": "page"} if current else {},
+        data_testid=f"settings-{name}",
+    )
+
+
+def _section(title: str, text: Any, *children: rx.Component, action: rx.Component | None = None) -> rx.Component:
+    return rx.box(
+        rx.flex(
+            rx.box(
+                rx.heading(title, as_="h2", size="3", weight="medium"),
+                rx.text(text, size="2", color=theme.TEXT_MUTED),
+                flex="1",
+            ),
+            *([action] if action else []),
+            align="start",
+            gap=theme.SPACE_M,
+            margin_bottom="12px",
+        ),
+        *children,
+        as_="section",
+        margin_bottom=theme.SPACE_M,
+    )
+
+
+def _box(*children: rx.Component, **props: Any) -> rx.Component:
+    return rx.box(
+        *children,
+        border=theme.BORDER,
+        border_radius=theme.RADIUS_LARGE,
+        background=theme.PANEL,
+        overflow="hidden",
+        **props,
+    )
+
+
+def _profile() -> list[rx.Component]:
+    profile = ProfileState.profile
+    return [
+        _section(
+            "Profile",
+            "Your account on this server.",
+            _box(
+                rx.data_list.root(
+                    _fact("User name", profile.username, "profile-username"),
+                    _fact("E-mail", profile.email, "profile-email"),
+                    _fact("Member since", profile.since, "profile-since"),
+                    size="2",
+                ),
+                padding=theme.SPACE_M,
+            ),
+        ),
+        rx.button(
+            rx.icon("log-out", size=15),
+            "Sign out",
+            variant="soft",
+            color_scheme="gray",
+            align_self="start",
+            on_click=SessionState.sign_out,
+        ),
+    ]
+
+
+def _fact(name: str, value: Any, test_id: str) -> rx.Component:
+    return rx.data_list.item(
+        rx.data_list.label(name, min_width="110px"),
+        rx.data_list.value(rx.text(value, overflow_wrap="anywhere", data_testid=test_id)),
+    )
+
+
+def _appearance() -> list[rx.Component]:
+    return [
+        _section(
+            "Appearance",
+            "Kept in this browser.",
+            rx.radio_cards.root(
+                *[
+                    rx.radio_cards.item(
+                        rx.flex(
+                            rx.icon(icon, size=20, stroke_width=1.5), title, gap="10px", align="center", width="100%"
+                        ),
+                        value=mode,
+                        aria_label=title,
+                    )
+                    for mode, title, icon in (
+                        ("light", "Light", "sun"),
+                        ("dark", "Dark", "moon"),
+                        ("system", "As the system", "monitor"),
+                    )
+                ],
+                value=color_mode,
+                on_value_change=lambda mode: set_color_mode(mode),
+                columns=rx.breakpoints(initial="1", xs="3"),
+            ),
+        )
+    ]
+
+
+def _models() -> list[rx.Component]:
+    return [
+        _section(
+            "Built-in model",
+            "It runs on this machine: no key, no network, nothing leaves. It is small (135 million parameters), made "
+            "to try things out; for real work add a provider below.",
+            _box(
+                rx.flex(
+                    rx.center(
+                        rx.icon("hard-drive", size=18, stroke_width=1.5),
+                        width="36px",
+                        height="36px",
+                        border_radius=theme.RADIUS,
+                        background="var(--green-3)",
+                        color="var(--green-11)",
+                        flex_shrink="0",
+                    ),
+                    rx.box(
+                        rx.text(
+                            rx.cond(
+                                ProvidersState.local_models,
+                                in_browser(ProvidersState.local_models).join(", "),
+                                "Local model",
+                            ),
+                            size="2",
+                            weight="medium",
+                            overflow_wrap="anywhere",
+                        ),
+                        rx.text("On this machine", size="1", color=theme.TEXT_MUTED),
+                        min_width="0",
+                    ),
+                    gap="12px",
+                    align="center",
+                    padding="12px 14px",
+                )
+            ),
+        ),
+        _section(
+            "Default model",
+            "For agents that name no model of their own.",
+            rx.cond(
+                ProvidersState.loaded,
+                rx.select.root(
+                    rx.select.trigger(
+                        width="100%",
+                        max_width="420px",
+                        aria_label="Default model",
+                        placeholder="None yet",
+                        data_testid="default-model",
+                    ),
+                    rx.select.content(rx.foreach(ProvidersState.choices, lambda id: rx.select.item(id, value=id))),
+                    value=ProvidersState.default_model,
+                    on_change=ProvidersState.make_default,
+                ),
+                rx.skeleton(height="32px", width="100%", max_width="420px"),
+            ),
+        ),
+        _section(
+            "Providers",
+            "Models of others, with your own keys.",
+            rx.cond(
+                ProvidersState.loaded,
+                _box(
+                    rx.cond(
+                        ProvidersState.providers,
+                        rx.box(
+                            rx.foreach(
+                                ProvidersState.providers,
+                                lambda row: provider_row(
+                                    row,
+                                    outcome=ProvidersState.outcomes[row.id],
+                                    testing=ProvidersState.testing,
+                                    on_test=ProvidersState.test,
+                                    on_edit=ProviderFormState.edit,
+                                ),
+                            ),
+                            role="list",
+                            aria_label="Providers",
+                        ),
+                        empty_state("key-round", "No providers yet", "Add one to use larger models in your agents."),
+                    )
+                ),
+                skeleton_blocks(2, "64px", columns="1"),
+            ),
+            action=rx.button(
+                rx.icon("plus", size=15), "Add", on_click=ProviderFormState.begin, data_testid="provider-add"
+            ),
+        ),
+        provider_form(),
+    ]
