@@ -40,32 +40,34 @@ class ExecutionResumed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NodeStarted(Event):
-    """An effectful node begins; pure nodes only finish."""
+class NodeEvent(Event):
+    """Base of what happens to one node instance."""
 
     path: Path
     node_id: NodeId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeStarted(NodeEvent):
+    """An effectful node begins; pure nodes only finish."""
+
     input: Mapping[str, Any]
     attempt: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NodeWaiting(Event):
+class NodeWaiting(NodeEvent):
     """A node waits, holding nothing: for a signal (an answer, another execution), or until a moment."""
 
-    path: Path
-    node_id: NodeId
     reason: str
     until: datetime | None = None
     data: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NodeFinished(Event):
+class NodeFinished(NodeEvent):
     """A node gave its value. Once stored, the node is never run again."""
 
-    path: Path
-    node_id: NodeId
     input: Mapping[str, Any]
     outputs: Mapping[str, Any]
     """Port → value, for the ports that were taken; the first value is the node's output."""
@@ -77,11 +79,9 @@ class NodeFinished(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NodeFailed(Event):
+class NodeFailed(NodeEvent):
     """A node failed for good."""
 
-    path: Path
-    node_id: NodeId
     input: Mapping[str, Any]
     code: str
     detail: str
@@ -93,20 +93,15 @@ class NodeFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NodeSkipped(Event):
+class NodeSkipped(NodeEvent):
     """No value reached the node, or it is disabled; ``outputs`` is what a disabled one hands on."""
 
-    path: Path
-    node_id: NodeId
     outputs: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NodeCancelled(Event):
+class NodeCancelled(NodeEvent):
     """A running node was stopped because the execution ended."""
-
-    path: Path
-    node_id: NodeId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

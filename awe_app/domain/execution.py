@@ -90,36 +90,39 @@ class ExecutionState:
     def apply(self, event: ev.Event) -> None:
         """Let one event change the state; events come in the order of ``seq``, without gaps."""
         self.seq = event.seq
+        if isinstance(event, ev.LogWritten):
+            self.logs.append(event)
+        elif isinstance(event, ev.NodeEvent):
+            self._apply_to_node(event, self._node(event.path, event.node_id))
+        else:
+            self._apply_to_execution(event)
+
+    def _apply_to_node(self, event: ev.NodeEvent, node: NodeState) -> None:
         match event:
             case ev.NodeFinished():
-                node = self._node(event.path, event.node_id)
                 node.status, node.input, node.outputs = "completed", event.input, event.outputs
                 if event.variables is not None:
                     self.variables.update(event.variables)
                 self._close(node, event.started_at, event.at, event.attempt, event.usage)
-            case ev.LogWritten():
-                self.logs.append(event)
             case ev.NodeStarted():
-                node = self._node(event.path, event.node_id)
                 node.status, node.input, node.attempts = "running", event.input, event.attempt
-                node.started_at, node.error = event.at, None
+                node.started_at, node.error = node.started_at or event.at, None
                 self.current_node = event.path
-            case ev.NodeWaiting():
-                node = self._node(event.path, event.node_id)
-                node.status, node.waiting = "waiting", event
-            case ev.ExecutionParked():
-                self.status, self.current_node = "waiting", None
             case ev.NodeSkipped():
-                node = self._node(event.path, event.node_id)
                 node.status, node.outputs = "skipped", event.outputs
+            case ev.NodeWaiting():
+                node.status, node.waiting = "waiting", event
             case ev.NodeFailed():
-                node = self._node(event.path, event.node_id)
                 node.status, node.input, node.outputs = "failed", event.input, event.outputs
                 node.error = {"code": event.code, "detail": event.detail}
                 self._close(node, event.started_at, event.at, event.attempt, event.usage)
             case ev.NodeCancelled():
-                node = self._node(event.path, event.node_id)
                 node.status, node.completed_at = "cancelled", event.at
+            case _:
+                pass
+
+    def _apply_to_execution(self, event: ev.Event) -> None:
+        match event:
             case ev.ExecutionStarted():
                 self.status, self.started_at = "running", event.at
                 self.inputs, self.variables = event.inputs, dict(event.variables)
@@ -128,6 +131,8 @@ class ExecutionState:
                 for node in self.node_states.values():
                     if node.status in ("running", "cancelled") or (node.status == "failed" and node.outputs is None):
                         node.status = "pending"
+            case ev.ExecutionParked():
+                self.status, self.current_node = "waiting", None
             case ev.ExecutionCompleted():
                 self.status, self.result = "completed", event.result
                 self._end(event.at)

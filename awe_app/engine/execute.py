@@ -46,7 +46,7 @@ async def execute(
             if run.failure is not None:
                 break
             if not run.busy():
-                if not run.waits():
+                if not run.waiting:
                     break
                 if deps.parks:
                     run.park()
@@ -68,7 +68,7 @@ async def execute(
 
 async def _until_woken(run: Run, deps: Deps) -> None:
     """Wait for a report, a signal, or the moment at which a waiting node goes on."""
-    wake_at = run.wake_at()
+    wake_at = run.waiting.next_moment()
     if wake_at is None:
         await run.wake.wait()
         return

@@ -17,14 +17,8 @@ from awe_app.engine.deps import Deps
 from awe_app.engine.level import Level
 from awe_app.engine.loops import LoopRun
 from awe_app.engine.plan import Plan, PlannedNode
+from awe_app.engine.waiting import Waiter, WaitingRoom
 from awe_app.engine.work import Effects, context_of, run_in_line, work
-
-
-@dataclass(slots=True)
-class _Waiting:
-    level: Level
-    node: PlannedNode
-    event: ev.NodeWaiting
 
 
 @dataclass(slots=True)
@@ -51,7 +45,7 @@ class Run:
         self._usage = self._done.usage if self._done else Usage()
         self._passes = _passes_begun(self._done)
         self._tasks: dict[Path, _Task] = {}
-        self._waiting: dict[Path, _Waiting] = {}
+        self.waiting = WaitingRoom()
         self._paused: list[Path] = []
         self._stopping: list[asyncio.Task[None]] = []
         self._reported: deque[tuple[Level, PlannedNode, Outputs | NodeFailed]] = deque()
@@ -126,8 +120,8 @@ class Run:
             self._begin_loop(level, node, node.body)
         elif node.behaviour.effectful:
             if recorded is not None and recorded.status == "waiting" and recorded.waiting is not None:
-                self._waiting[path] = _Waiting(level, node, recorded.waiting)
-                self._wake_waiting()
+                self.waiting.enter(path, Waiter(level, node, recorded.waiting))
+                self._wake_waiters()
             else:
                 self._begin_task(level, node, path, recorded.attempts + 1 if recorded is not None else 1)
         else:
@@ -141,42 +135,40 @@ class Run:
     # Waiting
 
     def pause(self, level: Level, node: PlannedNode, paused: Paused) -> None:
-        """A node's task says that it waits."""
+        """A node's task says that it waits, or has to wait on."""
         path = level.path(node)
-        waiting = {"reason": paused.reason, "until": paused.until, "data": paused.data}
-        if path not in self._waiting:
-            self.emit(ev.NodeWaiting, path=path, node_id=node.spec.id, **waiting)
-        told = ev.NodeWaiting(seq=self.seq, at=self.deps.clock(), path=path, node_id=node.spec.id, **waiting)
-        self._waiting[path] = _Waiting(level, node, told)
+        now = self.deps.clock()
+        if path not in self.waiting:
+            self.emit(
+                ev.NodeWaiting,
+                path=path,
+                node_id=node.spec.id,
+                reason=paused.reason,
+                until=paused.until,
+                data=paused.data,
+            )
+        event = ev.NodeWaiting(
+            seq=self.seq,
+            at=now,
+            path=path,
+            node_id=node.spec.id,
+            reason=paused.reason,
+            until=paused.until,
+            data=paused.data,
+        )
+        self.waiting.enter(path, Waiter(level, node, event))
         self._paused.append(path)
         self.wake.set()
 
-    def waiting_for(self, path: Path) -> ev.NodeWaiting | None:
-        """What the node instance was waiting for, when it is woken."""
-        waiting = self._waiting.get(path)
-        return waiting.event if waiting is not None else None
-
-    def _wake_waiting(self) -> None:
-        """Start again what has its answer, or whose moment has come."""
-        now = self.deps.clock()
-        for path, waiting in self._waiting.items():
-            due = waiting.event.until is not None and waiting.event.until <= now
-            if path not in self._tasks and (due or self.deps.signals.get(path) is not None):
-                known = self.recorded(path)
-                self._begin_task(waiting.level, waiting.node, path, known.attempts if known is not None else 1)
-
-    def wake_at(self) -> datetime | None:
-        """The earliest moment at which a waiting node goes on by itself."""
-        moments = [w.event.until for p, w in self._waiting.items() if w.event.until and p not in self._tasks]
-        return min(moments, default=None)
-
-    def waits(self) -> bool:
-        """True when some node waits."""
-        return bool(self._waiting)
+    def _wake_waiters(self) -> None:
+        """Start again those who have their answer, or whose moment has come."""
+        for path, waiter in self.waiting.called(self.deps.clock(), self.deps.signals):
+            known = self.recorded(path)
+            self._begin_task(waiter.level, waiter.node, path, known.attempts if known is not None else 1)
 
     def park(self) -> None:
         """Say that nothing can run for now."""
-        self.emit(ev.ExecutionParked, wake_at=self.wake_at())
+        self.emit(ev.ExecutionParked, wake_at=self.waiting.next_moment())
 
     def collect(self) -> None:
         """Take in what the tasks reported since."""
@@ -191,14 +183,14 @@ class Run:
         while self._reported:
             level, node, outcome = self._reported.popleft()
             self._tasks.pop(level.path(node), None)
-            self._waiting.pop(level.path(node), None)
+            self.waiting.leave(level.path(node))
             if not level.alive:
                 continue
             if isinstance(outcome, NodeFailed):
                 self._escalate(level, node, outcome)
             else:
                 self.settle(level, node, outcome)
-        self._wake_waiting()
+        self._wake_waiters()
 
     def settle(self, level: Level, node: PlannedNode, outputs: Outputs | None) -> None:
         """Pass on what a node gave; a loop hears when its pass is through."""
@@ -217,10 +209,8 @@ class Run:
         for path, task in list(self._tasks.items()):
             if task.level.within(level):
                 self._stop(path, task)
-        for path, waiting in list(self._waiting.items()):
-            if waiting.level.within(level):
-                del self._waiting[path]
-                self.emit(ev.NodeCancelled, path=path, node_id=waiting.node.spec.id)
+        for path, waiter in self.waiting.empty(level):
+            self.emit(ev.NodeCancelled, path=path, node_id=waiter.node.spec.id)
 
     def _stop(self, path: Path, task: _Task) -> None:
         del self._tasks[path]
@@ -231,10 +221,8 @@ class Run:
 
     def cancel_waiting(self) -> None:
         """Nothing waits any more: the execution ends."""
-        for path, waiting in self._waiting.items():
-            if path not in self._tasks:
-                self.emit(ev.NodeCancelled, path=path, node_id=waiting.node.spec.id)
-        self._waiting.clear()
+        for path, waiter in self.waiting.empty():
+            self.emit(ev.NodeCancelled, path=path, node_id=waiter.node.spec.id)
 
     async def stop(self) -> None:
         """Cancel what runs and wait until it is gone; what is done already has reported."""

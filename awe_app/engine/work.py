@@ -122,7 +122,7 @@ def context_of(
         attempt=attempt,
         now=run.deps.clock(),
         first_started_at=known.started_at if known is not None else None,
-        waiting=run.waiting_for(path),
+        waiting=run.waiting.event_of(path),
         signal=run.deps.signals.get(path),
         log=log,
         stream=stream,
