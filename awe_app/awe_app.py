@@ -1,6 +1,6 @@
 """The application object: Reflex pages and the REST API on one port, the services for as long as the server runs."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import reflex as rx
@@ -15,7 +15,7 @@ from awe_app.ui.theme import app_look
 
 
 @asynccontextmanager
-async def running() -> AsyncIterator[None]:
+async def running() -> AsyncGenerator[None, None]:
     """The life of one server process."""
     environment = load_environment()
     configure_logging(environment)

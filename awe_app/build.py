@@ -4,6 +4,7 @@ The result stays in ``.web/build/client``; a stamp beside it names the content i
 """
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CLIENT = ROOT / ".web" / "build" / "client"
 STAMP = ROOT / ".web" / "awe-build.key"
 LOG = ROOT / ".web" / "awe-build.log"
+PACKAGES = ROOT / "reflex.lock" / "package.json"
 
 TOP_FILES = ("rxconfig.py", "requirements.txt", "constraints.txt", ".npmrc")
 NOT_IN_PAGES = frozenset({"api", "adapters", "engine", "cli", "__main__.py", "serve.py", "settings.py", "__pycache__"})
@@ -64,6 +66,7 @@ def build() -> None:
     """
     STAMP.unlink(missing_ok=True)
     shutil.rmtree(CLIENT.parent, ignore_errors=True)
+    packages = _read(PACKAGES)
     command = [sys.executable, "-m", "reflex", "export", "--frontend-only", "--no-zip"]
     done = subprocess.run(
         command,
@@ -73,6 +76,7 @@ def build() -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
+    _keep_form(PACKAGES, packages)
     LOG.parent.mkdir(exist_ok=True)
     LOG.write_bytes(done.stdout)
     if done.returncode != 0 or not (CLIENT / "index.html").is_file():
@@ -102,6 +106,19 @@ def _own_registry() -> dict[str, str]:
         ["npm", "config", "get", "registry"], cwd=ROOT, env=environment(), capture_output=True, text=True
     )
     return {"NPM_CONFIG_REGISTRY": asked.stdout.strip()} if asked.returncode == 0 and asked.stdout.strip() else {}
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _keep_form(path: Path, before: str) -> None:
+    """Undo Reflex's rewriting of a JSON file that says the same as before; where it says more, make it readable."""
+    after = _read(path)
+    if not after or after == before:
+        return
+    unchanged = before and json.loads(before) == json.loads(after)
+    path.write_text(before if unchanged else json.dumps(json.loads(after), indent=2) + "\n", encoding="utf-8")
 
 
 def _ask_the_serving_address() -> None:

@@ -43,7 +43,7 @@ class Running:
         """Stop driving, write what is queued, close everything. What is unfinished is adopted at the next start."""
         await self.services.executions.stop()
         await asyncio.to_thread(self.journal.stop)
-        await self.local_model.close()
+        await self.local_model.stop()
         await self.database.stop()
 
 

@@ -25,7 +25,7 @@ class LineFormatter(logging.Formatter):
     def __init__(self) -> None:
         super().__init__(_FORMAT, "%Y-%m-%d %H:%M:%S")
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  (the standard library's name)
+    def formatMessage(self, record: logging.LogRecord) -> str:
         """The line without its traceback."""
         name, message = record.name, record.message
         if name == "awe_app" or name.startswith("awe_app."):

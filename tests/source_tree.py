@@ -59,3 +59,14 @@ def calls(path: Path) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Call):
             yield node.lineno, ast.unparse(node.func)
+
+
+def task_groups(path: Path) -> set[str]:
+    """The names under which ``async with asyncio.TaskGroup() as …`` is known in the file."""
+    return {
+        ast.unparse(item.optional_vars)
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.AsyncWith)
+        for item in node.items
+        if item.optional_vars is not None and ast.unparse(item.context_expr).endswith("TaskGroup()")
+    }

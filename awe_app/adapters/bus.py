@@ -78,6 +78,10 @@ class MemoryBus:
         self._viewers.setdefault(execution_id, {})[viewer] = None
         return viewer
 
+    def listeners(self, execution_id: ExecutionId) -> int:
+        """How many listen to the execution now."""
+        return len(self._viewers.get(execution_id, ()))
+
     def forget(self, execution_id: ExecutionId, viewer: MemorySubscription) -> None:
         """End a subscription; harmless when it has ended."""
         viewers = self._viewers.get(execution_id, {})

@@ -104,7 +104,7 @@ class LocalModel:
         finally:
             self._leave()
 
-    async def close(self) -> None:
+    async def stop(self) -> None:
         """Unload now; requests in flight fail. It loads again when it is asked again."""
         self._forget_timer()
         process = self._process.forget()

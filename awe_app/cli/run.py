@@ -61,7 +61,7 @@ async def _run(raw: Any, inputs: Mapping[str, Any]) -> ExecutionState:
         with progress(workflow, node_types) as on_event:
             return await run_once(workflow, inputs, on_event, Capabilities(LocalModels(local_model)), node_types)
     finally:
-        await local_model.close()
+        await local_model.stop()
 
 
 class LocalModels:

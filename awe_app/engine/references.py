@@ -16,6 +16,8 @@ def check_expressions(workflow: Workflow, node_types: NodeTypes) -> Iterator[Iss
     """Syntax errors, unknown names and nodes, undeclared inputs, ``item`` outside a loop, nodes not upstream."""
     checker = _Checker(workflow, node_types)
     for node in workflow.nodes:
+        if not node_types[node.type].runs:
+            continue  # nothing is resolved there: a note may show what an expression looks like
         own = frozenset(mapping.name for mapping in node.inputs)
         for mapping in node.inputs:
             if mapping.name in RESERVED_NAMES:

@@ -24,8 +24,8 @@ def add_pages(app: rx.App) -> None:
     def add(page: rx.Component, route: str, title: str, on_load: rx.event.EventType[()]) -> None:
         app.add_page(page, route=route, title=f"{title} · AWE", description=DESCRIPTION, on_load=on_load)
 
-    for route in (routes.HOME, routes.WORKFLOWS):
-        add(workflows(), route, "Workflows", WorkflowListState.load)
+    add(workflows(), routes.HOME, "Workflows", SessionState.go_home)
+    add(workflows(), routes.WORKFLOWS, "Workflows", WorkflowListState.load)
     add(login(), routes.LOGIN, "Sign in", LoginState.arrive)
     add(register(), routes.REGISTER, "Create an account", RegisterState.arrive)
     add(executions(), routes.EXECUTIONS, "Executions", ExecutionListState.load)

@@ -94,7 +94,9 @@ def theme_toggle(**props: Any) -> rx.Component:
 
 
 def _header(title: Any, actions: rx.Component | None) -> rx.Component:
-    heading = rx.heading(title, as_="h1", size="4", weight="medium", trim="both") if not _is_component(title) else title
+    heading = (
+        rx.heading(title, as_="h1", size="4", weight="medium", truncate=True) if not _is_component(title) else title
+    )
     return rx.flex(
         rx.box(heading, min_width="0", flex="1", overflow="hidden", text_overflow="ellipsis", white_space="nowrap"),
         *([actions] if actions is not None else []),
@@ -168,7 +170,7 @@ def _rail_entry(name: str, title: str, icon: str, href: str, current: bool) -> r
         flex=["1", "1", "0 0 auto"],
         min_height="52px",
         border_radius=theme.RADIUS,
-        _hover={"background": theme.HOVER} if not current else {},
+        _hover={} if current else {"background": theme.HOVER, "color": theme.TEXT},
         data_testid=f"nav-{name}",
         custom_attrs={"aria-current": "page"} if current else {},
         color=theme.ACCENT_TEXT if current else theme.TEXT_MUTED,
@@ -205,7 +207,7 @@ def _user_menu() -> rx.Component:
             rx.dropdown_menu.item(
                 rx.icon("log-out", size=14),
                 "Sign out",
-                color="red",
+                color_scheme="red",
                 on_select=SessionState.sign_out,
                 data_testid="sign-out",
             ),

@@ -69,6 +69,15 @@ class SessionState(rx.State):
         self.remembered = self.until_close = self.username = ""
 
     @rx.event
+    async def go_home(self):
+        """``/`` leads to the workflows, or to the sign-in page."""
+        try:
+            await self.current_user()
+        except Unauthorized as error:
+            return to_sign_in(self, error)
+        return rx.redirect(routes.WORKFLOWS, replace=True)
+
+    @rx.event
     def read_cookie(self, value: str):
         """Take over what another tab of this browser has put into the cookie."""
         self.until_close = value

@@ -14,6 +14,8 @@ GRAY_COLOR = "slate"
 BACKGROUND = "var(--color-background)"
 PANEL = "var(--color-panel-solid)"
 SUNKEN = "var(--gray-2)"
+WELL = "var(--gray-a2)"
+"""Behind values and code, on any surface."""
 HOVER = "var(--gray-3)"
 SELECTED = "var(--accent-3)"
 OVERLAY = "var(--color-overlay)"
@@ -53,9 +55,9 @@ HEADER_HEIGHT = "56px"
 CONTENT_WIDTH = "1200px"
 READING_WIDTH = "720px"
 
-PHONE = ("flex", "flex", "none")
+PHONE = ["flex", "flex", "none"]
 """``display`` of what only small screens show."""
-DESKTOP = ("none", "none", "flex")
+DESKTOP = ["none", "none", "flex"]
 """``display`` of what small screens hide."""
 
 STATUS_COLORS: dict[str, str] = {

@@ -28,7 +28,7 @@ MOOD = {
 async def model() -> AsyncIterator[LocalModel]:
     model = LocalModel()
     yield model
-    await model.close()
+    await model.stop()
     gc.collect()  # a pipe or process left open would warn now, in its own test
 
 
@@ -125,7 +125,7 @@ async def test_it_unloads_when_idle_and_loads_again():
     await model.chat(question("Say hello.", max_tokens=3), ignore)
     await until(lambda: model.pid is None)
     assert (await model.chat(question("Say hello.", max_tokens=3), ignore)).text
-    await model.close()
+    await model.stop()
 
 
 async def test_a_killed_process_fails_its_request_and_the_next_one_works(model: LocalModel):

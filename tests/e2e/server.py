@@ -68,7 +68,12 @@ class Server:
             if died or time.monotonic() > deadline:
                 tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-30:])
                 raise AssertionError(f"the server {'ended' if died else 'is not healthy'}:\n{tail}")
-            time.sleep(0.05)
+            time.sleep(0.02)
+
+    @property
+    def pid(self) -> int | None:
+        """The process that was started; None while there is none."""
+        return self._process.pid if self._process else None
 
     def healthy(self) -> bool:
         """Whether it answers."""

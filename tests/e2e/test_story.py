@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import Observed
-from tests.e2e.server import Person
+from tests.e2e.server import Person, Server
 from tests.source_tree import ROOT
 
 TEMPLATE = "Outline, then write"
@@ -138,3 +138,12 @@ def test_no_frame_goes_over_the_socket_while_a_node_is_dragged(page: Page, perso
     assert len(sent) <= 3, "one gesture is one edit"
     after = open_workflow(page)["nodes"][2]["position"]
     assert after["x"] > before["x"]
+
+
+def test_the_five_lines_of_the_readme_work(server: Server):
+    block = re.search(r"## REST in five lines\n\n```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert block is not None
+    lines = block[1].replace("http://localhost:8000", server.url)
+    done = subprocess.run(["bash", "-euc", lines], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "# honey bees" in done.stdout

@@ -133,3 +133,8 @@ def test_a_message_says_which_and_how_to_mend_it() -> None:
         i for i in issues_of(graph("a -> ghost", node("a")) | {"nodes": [node("a")]}) if i.code == "DANGLING_EDGE"
     ]
     assert issue.message == "edge 'e0' leads to 'ghost', which does not exist; remove it or add the node"
+
+
+def test_a_note_may_show_what_an_expression_looks_like() -> None:
+    raw = graph("a", node("remark", "note", {"text": "Use {{ nodes.unheard_of.output }} or {{ this }"}))
+    assert [issue for issue in issues_of(raw) if issue.node_id == "remark"] == []

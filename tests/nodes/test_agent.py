@@ -76,7 +76,7 @@ def of(server: ModelServer) -> Models:
 async def local() -> AsyncIterator[Models]:
     model = LocalModel()
     yield Models(Kept({}), Secrets("key"), model)
-    await model.close()
+    await model.stop()
 
 
 def test_it_is_a_node_type():
@@ -125,7 +125,7 @@ async def test_a_provider_in_trouble_is_asked_again_and_then_the_fallback(local:
         try:
             assert await run.output()
         finally:
-            await models.local_model.close()
+            await models.local_model.stop()
     assert len(server.requests) == 3
 
 

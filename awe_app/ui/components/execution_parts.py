@@ -60,7 +60,7 @@ def value_block(text: Shown[str]) -> rx.Component:
             overflow_wrap="anywhere",
             max_height="360px",
             overflow="auto",
-            background=theme.SUNKEN,
+            background=theme.WELL,
             border_radius=theme.RADIUS,
             tab_index=0,
         ),
@@ -123,7 +123,7 @@ def outcome(shown: Shown[Outcome], status: Shown[str]) -> Any:
 
 def node_table(rows: Shown[list[NodeRow]]) -> rx.Component:
     """One line for each step, with its share of the time; a line opens to what went in and came out."""
-    return rx.box(rx.foreach(rows, _node))
+    return rx.box(rx.foreach(rows, _node), class_name="rows")
 
 
 def log(lines: Shown[list[LogLine]]) -> rx.Component:
@@ -193,8 +193,6 @@ def _node(row: Shown[NodeRow]) -> rx.Component:
             gap="10px",
             padding="4px 14px 14px 42px",
         ),
-        border_bottom=theme.BORDER,
-        _last={"border_bottom": "none"},
         data_testid="execution-node",
         data_status=row.status,
         data_path=row.path,

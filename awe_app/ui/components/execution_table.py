@@ -15,6 +15,7 @@ from awe_app.ui.components.status_badge import status_badge
 from awe_app.ui.shown import Shown
 
 WIDE = ["none", "none", "table-cell"]
+NARROW = ["inline", "inline", "none"]
 """``display`` of columns that small screens leave out."""
 
 
@@ -77,7 +78,7 @@ def execution_table(rows: Shown[list[ExecutionRow]]) -> rx.Component:
                 rx.table.row(
                     rx.table.column_header_cell("Status", width="130px"),
                     rx.table.column_header_cell("Workflow"),
-                    rx.table.column_header_cell("Started", width="130px"),
+                    rx.table.column_header_cell("Started", width="130px", display=WIDE),
                     rx.table.column_header_cell("Took", width="110px", display=WIDE),
                     rx.table.column_header_cell("Tokens", width="90px", display=WIDE, text_align="right"),
                 )
@@ -85,7 +86,7 @@ def execution_table(rows: Shown[list[ExecutionRow]]) -> rx.Component:
             rx.table.body(rx.foreach(rows, _row)),
             size="2",
             width="100%",
-            table_layout="fixed",
+            layout="fixed",
         ),
         border=theme.BORDER,
         border_radius=theme.RADIUS_LARGE,
@@ -105,6 +106,7 @@ def _row(row: Shown[ExecutionRow]) -> rx.Component:
                     class_name="covers",
                     color=theme.TEXT,
                     underline="none",
+                    _hover={"color": theme.TEXT},
                     truncate=True,
                     title=row.workflow,
                 ),
@@ -112,11 +114,12 @@ def _row(row: Shown[ExecutionRow]) -> rx.Component:
                     row.problem,
                     rx.text(row.problem, size="1", color=theme.DANGER_TEXT, truncate=True, title=row.problem),
                 ),
+                rx.text(time_ago(moment=row.created_at), size="1", color=theme.TEXT_MUTED, display=NARROW),
                 direction="column",
                 min_width="0",
             ),
         ),
-        rx.table.cell(time_ago(moment=row.created_at), color=theme.TEXT_MUTED, white_space="nowrap"),
+        rx.table.cell(time_ago(moment=row.created_at), color=theme.TEXT_MUTED, white_space="nowrap", display=WIDE),
         rx.table.cell(row.duration, display=WIDE, color=theme.TEXT_MUTED, font_variant_numeric="tabular-nums"),
         rx.table.cell(
             row.tokens, display=WIDE, color=theme.TEXT_MUTED, text_align="right", font_variant_numeric="tabular-nums"

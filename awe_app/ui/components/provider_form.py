@@ -78,6 +78,19 @@ def provider_form() -> rx.Component:
                         ),
                     ),
                     rx.flex(
+                        rx.cond(
+                            row.id,
+                            rx.button(
+                                "Remove",
+                                type="button",
+                                variant="ghost",
+                                color_scheme="red",
+                                margin="0",
+                                on_click=ProviderFormState.remove,
+                                data_testid="provider-remove",
+                            ),
+                        ),
+                        rx.spacer(),
                         rx.button(
                             "Cancel",
                             type="button",
@@ -87,7 +100,7 @@ def provider_form() -> rx.Component:
                         ),
                         rx.button("Save", type="submit", loading=ProviderFormState.busy, data_testid="provider-save"),
                         gap=theme.SPACE_S,
-                        justify="end",
+                        align="center",
                     ),
                     direction="column",
                     gap=theme.SPACE_M,

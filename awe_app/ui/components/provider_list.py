@@ -120,8 +120,6 @@ def provider_row(
         gap=theme.SPACE_M,
         wrap="wrap",
         padding="12px 14px",
-        border_bottom=theme.BORDER,
-        _last={"border_bottom": "none"},
         data_testid="provider-row",
         role="listitem",
     )

@@ -86,6 +86,7 @@ def workflow_card(card: Shown[WorkflowCard], selected: Shown[list[str]], actions
                     href=card.href,
                     class_name="covers",
                     color=theme.TEXT,
+                    _hover={"color": theme.TEXT},
                     weight="medium",
                     size="2",
                     underline="none",
@@ -101,12 +102,13 @@ def workflow_card(card: Shown[WorkflowCard], selected: Shown[list[str]], actions
                 gap=theme.SPACE_S,
             ),
             rx.text(
-                rx.cond(card.description, card.description, "No description"),
+                card.description,
                 size="1",
                 color=theme.TEXT_MUTED,
                 style={"display": "-webkit-box", "-webkit-line-clamp": "2", "-webkit-box-orient": "vertical"},
                 overflow="hidden",
-                min_height="34px",
+                line_height="17px",
+                height="34px",
                 overflow_wrap="anywhere",
             ),
             rx.flex(
@@ -188,7 +190,7 @@ def _menu(card: Shown[WorkflowCard], actions: CardActions) -> rx.Component:
             _item("copy", "Duplicate", actions.duplicate(card.id), "workflow-duplicate"),
             _item("download", "Export as JSON", actions.export(card.id), "workflow-export"),
             rx.dropdown_menu.separator(),
-            _item("trash-2", "Delete…", actions.delete(card.id), "workflow-delete", color="red"),
+            _item("trash-2", "Delete…", actions.delete(card.id), "workflow-delete", color_scheme="red"),
             align="end",
         ),
     )

@@ -128,8 +128,18 @@ def _title() -> rx.Component:
             "Executions", href=routes.EXECUTIONS, color=theme.TEXT_MUTED, size="3", display=["none", "none", "block"]
         ),
         rx.text("/", color=theme.TEXT_MUTED, aria_hidden="true", display=["none", "none", "block"]),
-        rx.heading(ExecutionPageState.head.workflow, as_="h1", size="4", weight="medium", truncate=True, min_width="0"),
-        rx.cond(ExecutionPageState.head.status, status_badge(ExecutionPageState.head.status, flex_shrink="0")),
+        rx.heading(
+            rx.cond(ExecutionPageState.head.workflow, ExecutionPageState.head.workflow, "Execution"),
+            as_="h1",
+            size="4",
+            weight="medium",
+            truncate=True,
+            min_width="0",
+        ),
+        rx.cond(
+            ExecutionPageState.head.status,
+            status_badge(ExecutionPageState.head.status, flex_shrink="0", display=theme.DESKTOP),
+        ),
         align="center",
         gap="10px",
         min_width="0",
@@ -177,6 +187,7 @@ def _actions() -> rx.Component:
 def _content() -> rx.Component:
     head = ExecutionPageState.head
     return page_body(
+        rx.box(status_badge(head.status), display=theme.PHONE),
         facts(
             ("Started", time_ago(moment=head.started_at)),
             ("Took", head.duration),

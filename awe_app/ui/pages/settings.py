@@ -235,6 +235,7 @@ def _models() -> list[rx.Component]:
                                     on_edit=ProviderFormState.edit,
                                 ),
                             ),
+                            class_name="rows",
                             role="list",
                             aria_label="Providers",
                         ),

@@ -130,6 +130,18 @@ class ProviderFormState(rx.State):
 
     @rx.event
     @refusals_told
+    async def remove(self):
+        """Forget the provider and its key."""
+        user = await signed_in(self)
+        gone = {"id": self.row.id, "kind": self.row.kind, "delete": True}
+        await services().settings.save_llm(user, {"providers": [gone]})
+        self.is_open = False
+        listed = await self.get_state(ProvidersState)
+        await listed.show()
+        return toast("success", "Provider removed, with its key.")
+
+    @rx.event
+    @refusals_told
     async def save(self, form: dict[str, Any]):
         """Store the provider."""
         user = await signed_in(self)

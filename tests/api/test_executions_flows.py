@@ -1,0 +1,183 @@
+"""Executions over REST."""
+
+import asyncio
+from pathlib import Path
+
+import httpx
+
+from tests.api.answers import assert_error
+from tests.api.holding import Hold
+from tests.builders import graph, node
+
+EXECUTION = {
+    "execution_id",
+    "workflow_id",
+    "user_id",
+    "status",
+    "current_node",
+    "node_states",
+    "variables",
+    "result",
+    "error",
+    "started_at",
+    "completed_at",
+    "usage",
+    "logs",
+}
+GREETING = graph(
+    "start -> greet -> end",
+    node("start", "input", {"fields": [{"name": "who", "type": "text", "required": True}]}),
+    node("greet", config={"template": "Hello {{ inputs.who }}"}),
+    node("end", "output", {"value": "{{ nodes.greet.output }}"}),
+)
+
+
+async def store(client: httpx.AsyncClient, workflow: dict) -> str:
+    answer = await client.post("/api/workflows", json=workflow)
+    assert answer.status_code == 201, answer.text
+    return answer.json()["id"]
+
+
+async def held(client: httpx.AsyncClient) -> tuple[str, str]:
+    """A running execution that waits in its node ``wait``; gives the workflow's and its own id."""
+    workflow_id = await store(client, graph("wait -> after", node("wait", "hold")))
+    started = await client.post(f"/api/workflows/{workflow_id}/execute")
+    assert started.status_code == 202
+    await asyncio.wait_for(Hold.reached.wait(), 10)
+    return workflow_id, started.json()["execution_id"]
+
+
+async def test_waiting_gives_the_ended_execution(ann: httpx.AsyncClient):
+    workflow_id = await store(ann, GREETING)
+    answer = await ann.post(f"/api/workflows/{workflow_id}/execute?wait=30", json={"inputs": {"who": "Ann"}})
+    assert answer.status_code == 200, answer.text
+    execution = answer.json()
+    assert set(execution) == EXECUTION
+    assert (execution["status"], execution["result"]) == ("completed", "Hello Ann")
+    assert execution["node_states"]["greet"]["output"] == "Hello Ann"
+    stored = (await ann.get(f"/api/executions/{execution['execution_id']}")).json()
+    assert {**stored, "logs": None} == {**execution, "logs": None}
+
+
+async def test_without_waiting_the_answer_is_202_and_the_execution_ends_by_itself(ann: httpx.AsyncClient):
+    workflow_id = await store(ann, GREETING)
+    answer = await ann.post(f"/api/workflows/{workflow_id}/execute", json={"inputs": {"who": "Ann"}})
+    assert answer.status_code == 202
+    address = f"/api/executions/{answer.json()['execution_id']}"
+    async with asyncio.timeout(30):
+        while (await ann.get(address)).json()["status"] != "completed":
+            await asyncio.sleep(0.01)
+
+
+async def test_waiting_too_short_is_202(ann: httpx.AsyncClient, hold: type[Hold]):
+    workflow_id = await store(ann, graph("wait", node("wait", "hold")))
+    answer = await ann.post(f"/api/workflows/{workflow_id}/execute?wait=0.05")
+    assert answer.status_code == 202
+    assert answer.json()["status"] in ("pending", "running")
+
+
+async def test_the_same_key_gives_the_same_execution_also_when_sent_at_once(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient
+):
+    address, body = f"/api/workflows/{await store(ann, GREETING)}/execute", {"inputs": {"who": "Ann"}}
+    headers = {"Idempotency-Key": "order 7"}
+    answers = await asyncio.gather(*(ann.post(address, json=body, headers=headers) for _ in range(10)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["execution_id"] for answer in answers}) == 1
+    again = await ann.post(f"{address}?wait=30", json=body, headers=headers)
+    assert again.json()["execution_id"] == answers[0].json()["execution_id"]
+    assert again.json()["status"] == "completed"
+    other = await ann.post(address, json=body, headers={"Idempotency-Key": "order 8"})
+    assert other.json()["execution_id"] != again.json()["execution_id"]
+    theirs = f"/api/workflows/{await store(bob, GREETING)}/execute"
+    assert (await bob.post(theirs, json=body, headers=headers)).json()["execution_id"] != again.json()["execution_id"]
+
+
+async def test_a_running_execution_can_be_cancelled_once(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, hold: type[Hold]
+):
+    _, execution_id = await held(ann)
+    address = f"/api/executions/{execution_id}"
+    assert_error(await bob.post(f"{address}/cancel"), 404)
+    answer = await ann.post(f"{address}/cancel")
+    assert (answer.status_code, answer.json()["status"]) == (202, "cancelled")
+    execution = (await ann.get(address)).json()
+    assert execution["status"] == "cancelled"
+    assert execution["node_states"]["wait"]["status"] == "cancelled"
+    assert_error(await ann.post(f"{address}/cancel"), 409, "EXECUTION_ENDED")
+
+
+async def test_the_log_can_be_read_from_a_number_on(ann: httpx.AsyncClient, hold: type[Hold]):
+    _, execution_id = await held(ann)
+    await ann.post(f"/api/executions/{execution_id}/cancel")
+    lines = (await ann.get(f"/api/executions/{execution_id}/logs")).json()["items"]
+    assert lines
+    assert all(set(line) == {"seq", "timestamp", "level", "node_id", "message", "data"} for line in lines)
+    last = lines[-1]["seq"]
+    assert (await ann.get(f"/api/executions/{execution_id}/logs?after_seq={last}")).json()["items"] == []
+    assert (await ann.get(f"/api/executions/{execution_id}/logs?after_seq={last - 1}")).json()["items"] == lines[-1:]
+
+
+async def test_the_list_holds_one_s_own_by_workflow_and_status(
+    ann: httpx.AsyncClient, bob: httpx.AsyncClient, hold: type[Hold]
+):
+    waiting, execution_id = await held(ann)
+    greeting = await store(ann, GREETING)
+    await ann.post(f"/api/workflows/{greeting}/execute?wait=30", json={"inputs": {"who": "Ann"}})
+
+    async def statuses(query: str) -> list[str]:
+        answer = await ann.get(f"/api/executions?{query}")
+        assert answer.status_code == 200, answer.text
+        return [item["status"] for item in answer.json()["items"]]
+
+    assert await statuses("") == ["completed", "running"]
+    assert await statuses(f"workflow_id={waiting}") == ["running"]
+    assert await statuses("status=completed") == ["completed"]
+    assert await statuses(f"workflow_id={waiting}&status=completed") == []
+    assert_error(await ann.get("/api/executions?status=finished"), 400, "INVALID")
+    assert (await bob.get("/api/executions")).json()["items"] == []
+    await ann.post(f"/api/executions/{execution_id}/cancel")
+
+
+async def test_an_execution_outlives_its_workflow(ann: httpx.AsyncClient):
+    workflow_id = await store(ann, GREETING)
+    done = (await ann.post(f"/api/workflows/{workflow_id}/execute?wait=30", json={"inputs": {"who": "Ann"}})).json()
+    await ann.delete(f"/api/workflows/{workflow_id}")
+    execution = (await ann.get(f"/api/executions/{done['execution_id']}")).json()
+    assert (execution["workflow_id"], execution["result"]) == (None, "Hello Ann")
+
+
+async def test_a_template_becomes_a_workflow_of_one_s_own(ann: httpx.AsyncClient):
+    templates = (await ann.get("/api/templates")).json()
+    names = {path.stem for path in (Path(__file__).parents[2] / "awe_app" / "templates").glob("*.json")}
+    assert templates["total"] == len(names) > 0
+    template = templates["items"][0]
+    assert (await ann.get(f"/api/templates/{template['id']}")).json() == template
+    used = await ann.post(f"/api/templates/{template['id']}/use")
+    assert used.status_code == 201
+    assert (used.json()["name"], used.json()["issues"]) == (template["name"], [])
+    assert_error(await ann.get("/api/templates/unheard-of"), 404, "TEMPLATE_NOT_FOUND")
+
+
+async def test_the_catalogue_shows_every_node_type_and_a_default_model(ann: httpx.AsyncClient):
+    nodes = {item["type"]: item for item in (await ann.get("/api/nodes")).json()["items"]}
+    assert {"input", "output", "agent", "condition", "template", "note"} <= set(nodes)
+    fields = {"type", "title", "category", "description", "icon", "inputs", "outputs", "effectful", "config_schema"}
+    assert all(set(item) == fields for item in nodes.values())
+    assert [port["name"] for port in nodes["condition"]["outputs"]] == ["true", "false"]
+    models = (await ann.get("/api/models")).json()["items"]
+    assert [model["default"] for model in models][:1] == [True]
+    assert all(model["id"].startswith(f"{model['provider']}/") for model in models)
+
+
+async def test_a_model_s_key_goes_in_and_does_not_come_out(ann: httpx.AsyncClient, bob: httpx.AsyncClient):
+    key = "sk-c4n4ry-0123456789"
+    provider = {"id": "mine", "kind": "openai", "name": "Mine", "models": ["gpt-x"], "api_key": key}
+    saved = await ann.post("/api/settings/llm", json={"providers": [provider]})
+    assert saved.status_code == 200, saved.text
+    for answer in (saved, await ann.get("/api/settings/llm")):
+        assert key not in answer.text
+        mine = next(p for p in answer.json()["providers"] if p["id"] == "mine")
+        assert mine["key_last4"] == "6789"
+    assert "mine" not in (await bob.get("/api/settings/llm")).text
+    assert_error(await ann.post("/api/settings/llm", json={"providers": "many"}), 400)
