@@ -14,6 +14,9 @@ from awe_app.ui.app_pages import add_pages
 from awe_app.ui.theme import app_look
 
 
+api = create_api()
+
+
 @asynccontextmanager
 async def running() -> AsyncGenerator[None, None]:
     """The life of one server process."""
@@ -21,6 +24,7 @@ async def running() -> AsyncGenerator[None, None]:
     configure_logging(environment)
     awe = await start(environment)
     provide(awe.services)
+    api.state.origins = frozenset(environment.cors_origins)
     try:
         yield
     finally:
@@ -28,6 +32,6 @@ async def running() -> AsyncGenerator[None, None]:
         await awe.stop()
 
 
-app = rx.App(**app_look(), api_transformer=create_api())
+app = rx.App(**app_look(), api_transformer=api)
 app.register_lifespan_task(running)
 add_pages(app)

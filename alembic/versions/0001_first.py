@@ -65,7 +65,7 @@ def upgrade() -> None:
         _text("description", nullable=True),
         sa.Column("definition", sa.JSON, nullable=False),
     )
-    op.create_index("ix_workflows_owner_id_updated_at", "workflows", ["owner_id", "updated_at"])
+    op.create_index("ix_workflows_owner_id_updated_at", "workflows", ["owner_id", "updated_at", "id"])
 
     op.create_table(
         "snapshots",
@@ -94,7 +94,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("user_id", "idempotency_key", name="uq_executions_user_id_idempotency_key"),
     )
     op.create_index("ix_executions_workflow_id", "executions", ["workflow_id"])
-    op.create_index("ix_executions_user_id_created_at", "executions", ["user_id", "created_at"])
+    op.create_index("ix_executions_user_id_created_at", "executions", ["user_id", "created_at", "id"])
     op.create_index(
         "ix_executions_unfinished",
         "executions",

@@ -3,13 +3,18 @@
 import json
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import DateTime, Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """The text with U+FFFD for what no database can hold: NUL and lone surrogates."""
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 class PlainText(TypeDecorator[str]):
@@ -23,7 +28,7 @@ class PlainText(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Replace what a database refuses."""
-        return None if value is None else _UNSTORABLE.sub("\ufffd", value)
+        return None if value is None else storable(value)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -48,8 +53,14 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
-"""Compact JSON; ValueError for NaN and infinities, which are no JSON and which PostgreSQL refuses."""
+def _as_dict(value: object) -> dict[object, object]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a value of type {type(value).__name__} is no JSON")
+
+
+to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=_as_dict).encode
+"""Compact JSON. TypeError for what JSON does not have, ValueError for NaN, infinities and circles."""
 
 
 def match_key(text: str) -> str:
@@ -65,8 +76,3 @@ def search_text(name: str, description: str | None) -> str:
 def sqlite_moment(moment: datetime) -> str:
     """The moment as ``UtcDateTime`` keeps it on SQLite, for statements that bypass SQLAlchemy's types."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
-
-
-def json_value(stored: Any) -> Any:
-    """A JSON column read by a driver without SQLAlchemy's types: text on SQLite, already a value on PostgreSQL."""
-    return json.loads(stored) if isinstance(stored, str) else stored

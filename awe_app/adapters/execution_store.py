@@ -1,8 +1,7 @@
 """What is known of executions beside their events: the list, take-over, and the workflow as it was then."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select, update
@@ -12,7 +11,7 @@ from awe_app.adapters.db import Database
 from awe_app.adapters.listing import matching, order, page_of_ids
 from awe_app.adapters.tables import ExecutionRow, SnapshotRow
 from awe_app.domain.errors import NotFound
-from awe_app.domain.execution import FINAL_STATUSES, Status
+from awe_app.domain.execution import FINAL_STATUSES
 from awe_app.domain.ids import ExecutionId, UserId, WorkflowId
 from awe_app.domain.models import Usage
 from awe_app.domain.pages import Page, PageQuery
@@ -31,8 +30,7 @@ class Claim:
     workflow_id: WorkflowId | None
     """None when the workflow has been deleted since."""
     user_id: UserId | None
-    inputs: dict[str, Any]
-    created_at: datetime
+    inputs: Mapping[str, Any]
 
 
 class ExecutionStore:
@@ -52,7 +50,7 @@ class ExecutionStore:
         user_id: UserId,
         query: PageQuery,
         workflow_id: WorkflowId | None = None,
-        status: Status | None = None,
+        status: str | None = None,
     ) -> Page[ExecutionSummary]:
         """The user's executions, newest first unless ``query.sort`` says otherwise; ``q`` looks through names.
 
@@ -130,7 +128,6 @@ class ExecutionStore:
             workflow_id=WorkflowId(row.workflow_id) if row.workflow_id else None,
             user_id=UserId(row.user_id) if row.user_id else None,
             inputs=row.inputs,
-            created_at=row.created_at,
         )
 
     async def unfinished(self) -> Sequence[ExecutionId]:

@@ -4,8 +4,10 @@ One thread writes. Whatever is queued while it commits becomes the next commit, 
 who wait: a chain of pure nodes costs one commit, a hundred executions at once cost hardly more than one.
 
 SQLite runs with ``synchronous=FULL``: the log is synced at each commit, so what was answered with 202 survives a power
-cut and not only a crash. What that costs (2 cores, virtual disk, 200 executions × 10 effectful nodes, median of 5):
-FIGURES.
+cut and not only a crash. What that costs, measured on 2 cores and a virtual disk whose sync takes 4 ms, other work
+going on beside (``NORMAL``, which syncs now and then, in brackets): 200 executions × 10 effectful nodes at once 203 ms
+(about the same: it is all computing); one execution × 10 effectful nodes 45 ms (4 ms); 16 clients that start one
+execution after another, create and end each awaited, 970-1,670 a second (1,220-2,000).
 """
 
 import asyncio

@@ -5,8 +5,8 @@ hold a short conversation, sort things by a schema and write a paragraph; it is 
 
 It runs in a **child process**: the library can end its whole process (a deeply nested schema overflows the C++ stack,
 failed assertions abort), loading holds the interpreter lock for 0.4 s, and only an exit gives all memory back. Measured
-on 2 cores: AWE itself +0 MB; the child 26 MB before and 337 MB after loading (0.4 to 0.7 s), 0 after unloading; 100
-tokens/s out, 240 tokens/s in. ``docs/decisions/0005-local-model.md`` has the rest.
+on 2 cores: AWE itself +0 MB; the child 26 MB before and 337 MB after loading (0.4 to 0.7 s), 0 after unloading; on
+one core of its own 65 tokens/s out, 130 tokens/s in. ``docs/decisions/0005-local-model.md`` has the rest.
 """
 
 import asyncio

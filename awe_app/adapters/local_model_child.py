@@ -24,9 +24,9 @@ from typing import Any
 CONTEXT_TOKENS = 4096
 """Of one request, its prompt and its answer together."""
 BATCH_TOKENS = 256
-"""Prompt tokens between two looks at whether the request was cancelled: about a second on one core."""
-NICE = 5
-"""Below AWE itself, so that pages stay quick while the model computes."""
+"""Prompt tokens between two looks at whether the request was cancelled: about two seconds on one core."""
+MOST_THREADS = 4
+"""More do not make a model this small quicker."""
 
 
 class Answers:
@@ -46,6 +46,16 @@ class Answers:
             self._out.flush()
 
 
+def threads() -> int:
+    """One core is left to AWE itself.
+
+    Threads of one computation wait for each other by spinning. Where they have to share their cores, two are five times
+    slower than one (measured), and a lower priority makes it worse.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(MOST_THREADS, cores - 1))
+
+
 def load(weights: str, parallel: int) -> Any:
     """The model's server, with no port open: it insists on listening, so its socket is unlinked at once."""
     import xllamacpp
@@ -59,6 +69,7 @@ def load(weights: str, parallel: int) -> Any:
         params.n_ctx = CONTEXT_TOKENS * parallel
         params.n_parallel = parallel
         params.n_batch = BATCH_TOKENS
+        params.cpuparams.n_threads = threads()
         params.n_threads_http = 1
         params.cache_ram_mib = 0  # its default keeps up to 8 GB of old prompts
         params.fit_params = False
@@ -121,7 +132,6 @@ loaded = threading.Event()
 def main() -> None:
     weights, parallel = sys.argv[1], int(sys.argv[2])
     answers = Answers()
-    os.nice(NICE)
     server: list[Any] = []
     requests = ThreadPoolExecutor(parallel)
     threading.Thread(target=read_requests, args=(requests, answers, server), daemon=True).start()

@@ -46,10 +46,13 @@ class SessionRow(SQLModel, table=True):
 
 
 class WorkflowRow(SQLModel, table=True):
-    """A workflow as its owner edits it. ``definition`` stands last: lists sort and search without reading it."""
+    """A workflow as its owner edits it. ``definition`` stands last: lists sort and search without reading it.
+
+    The index holds all that counting and ordering a list needs, its tie-breaker included.
+    """
 
     __tablename__: ClassVar[str] = "workflows"
-    __table_args__ = (Index("ix_workflows_owner_id_updated_at", "owner_id", "updated_at"),)
+    __table_args__ = (Index("ix_workflows_owner_id_updated_at", "owner_id", "updated_at", "id"),)
 
     id: str = Field(primary_key=True, sa_type=PlainText)
     owner_id: str | None = Field(default=None, sa_type=PlainText, foreign_key="users.id", ondelete="CASCADE")
@@ -81,7 +84,7 @@ class ExecutionRow(SQLModel, table=True):
     __tablename__: ClassVar[str] = "executions"
     __table_args__ = (
         UniqueConstraint("user_id", "idempotency_key", name="uq_executions_user_id_idempotency_key"),
-        Index("ix_executions_user_id_created_at", "user_id", "created_at"),
+        Index("ix_executions_user_id_created_at", "user_id", "created_at", "id"),
         Index("ix_executions_unfinished", "created_at", sqlite_where=_UNFINISHED, postgresql_where=_UNFINISHED),
     )
 

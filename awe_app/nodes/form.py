@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from awe_app.domain.node import Node, Port
 
@@ -50,6 +50,14 @@ class FormField:
         return {key: value for key, value in said.items() if value not in ("", None, [], False)}
 
 
+class Face(TypedDict):
+    """What a node's settings say on its card."""
+
+    summary: str
+    outputs: NotRequired[list[dict[str, str]]]
+    """The ports, where they differ from those of the type."""
+
+
 def form(node_type: type[Node[Any]]) -> list[FormField]:
     """The settings of a node type in the order they are declared."""
     schema = node_type.Config.model_json_schema()
@@ -74,7 +82,7 @@ def card(node_type: type[Node[Any]]) -> dict[str, Any]:
     }
 
 
-def face(node_type: type[Node[Any]], config: Mapping[str, Any]) -> dict[str, Any]:
+def face(node_type: type[Node[Any]], config: Mapping[str, Any]) -> Face:
     """What one node's card says beside its name: the summary, and its ports where they are not the type's."""
     try:
         summary = node_type.summary(config)
@@ -82,7 +90,7 @@ def face(node_type: type[Node[Any]], config: Mapping[str, Any]) -> dict[str, Any
     except (TypeError, ValueError, KeyError, AttributeError, IndexError):
         # a draft may hold settings of any shape; validation says so beside the node
         return {"summary": ""}
-    said: dict[str, Any] = {"summary": summary[:200]}
+    said: Face = {"summary": summary[:200]}
     if ports != node_type.outputs:
         said["outputs"] = [_port(port) for port in ports]
     return said

@@ -25,7 +25,12 @@ class InputField(BaseModel):
     label: str = Field("", title="Label", max_length=200)
     required: bool = Field(False, title="Required")
     default: Any = Field(None, title="Default", json_schema_extra={"widget": "text"})
-    options: tuple[str, ...] = Field((), title="Options", description="The choices of a select.")
+    options: tuple[str, ...] = Field(
+        (),
+        title="Options",
+        description="The choices, one a line.",
+        json_schema_extra={"show_when": {"type": ["select"]}},
+    )
     description: str = Field("", title="Description", max_length=1000)
 
 

@@ -2,7 +2,8 @@
 
 import reflex as rx
 
-from awe_app.ui import routes
+from awe_app.ui import routes, tabs
+from awe_app.ui.pages.builder import ON_LOAD, builder
 from awe_app.ui.pages.execution import ExecutionPageState, execution
 from awe_app.ui.pages.executions import ExecutionListState, executions
 from awe_app.ui.pages.login import LoginState, login
@@ -20,12 +21,14 @@ DESCRIPTION = "Build workflows of agents, run them on your own machine, watch ev
 
 def add_pages(app: rx.App) -> None:
     """Register all pages."""
+    tabs.watch(app)
 
     def add(page: rx.Component, route: str, title: str, on_load: rx.event.EventType[()]) -> None:
         app.add_page(page, route=route, title=f"{title} · AWE", description=DESCRIPTION, on_load=on_load)
 
     add(workflows(), routes.HOME, "Workflows", SessionState.go_home)
     add(workflows(), routes.WORKFLOWS, "Workflows", WorkflowListState.load)
+    add(builder(), routes.WORKFLOW, "Workflow", ON_LOAD)
     add(login(), routes.LOGIN, "Sign in", LoginState.arrive)
     add(register(), routes.REGISTER, "Create an account", RegisterState.arrive)
     add(executions(), routes.EXECUTIONS, "Executions", ExecutionListState.load)

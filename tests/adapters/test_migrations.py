@@ -26,9 +26,9 @@ async def test_migrations_make_the_declared_tables_and_indexes(empty_database_ur
     engine.dispose()
     assert {"username"} in indexed["users"]
     assert {"email"} in indexed["users"]
-    assert {"owner_id", "updated_at"} in indexed["workflows"]
+    assert {"owner_id", "updated_at", "id"} in indexed["workflows"]
     assert {"workflow_id"} in indexed["executions"]
-    assert {"user_id", "created_at"} in indexed["executions"]
+    assert {"user_id", "created_at", "id"} in indexed["executions"]
     assert {"user_id"} in indexed["settings"]
     assert {"token"} in indexed["password_reset_tokens"]
 

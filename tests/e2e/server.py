@@ -36,12 +36,16 @@ class Server:
         self.log = data_dir / "server.log"
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
+        self.clients: list[httpx.Client] = []
+        """Closed with the server."""
 
     def __enter__(self) -> "Server":
         self.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for client in self.clients:
+            client.close()
         self.stop()
 
     def start(self) -> None:
@@ -113,6 +117,7 @@ class Person:
         self.password = f"correct horse {uuid4().hex[:8]}"
         self.server = server
         self.client = httpx.Client(base_url=f"{server.url}/api", timeout=180)
+        server.clients.append(self.client)
 
     def register(self) -> "Person":
         """Make the account by REST and sign in."""
