@@ -50,8 +50,6 @@ class Holder(ABC):
     def __init__(self, execution_id: ExecutionId, epoch: int) -> None:
         self.execution_id = execution_id
         self.epoch = epoch
-        self.refused = False
-        """Set by the writer thread once it has refused something of this holder; nothing more of it is stored."""
 
     @abstractmethod
     def progress(self, stored: int | None, failure: Failure | None) -> None:
@@ -103,7 +101,7 @@ class BatchWriter:
         outcome = Outcome()
         if creations := [item for item in batch if isinstance(item, Creation)]:
             self._create(connection, creations, outcome)
-        if lines := [item for item in batch if isinstance(item, Line) and not item.holder.refused]:
+        if lines := [item for item in batch if isinstance(item, Line)]:
             self._append(connection, lines, outcome)
         return outcome
 
@@ -163,6 +161,7 @@ class BatchWriter:
             if standing is None or standing.epoch != holder.epoch or standing.status in FINAL_STATUSES:
                 outcome.failures[holder] = Fenced
                 continue
+            # Whoever lost an event in an earlier batch loses all that follow it: nothing is stored behind a gap.
             if line.event.seq != standing.seq + 1:
                 outcome.failures[holder] = _gap(standing.seq, line.event.seq)
                 continue

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from awe_app.adapters.db import sync_engine
-from awe_app.adapters.journal_batch import BatchWriter, Creation, Failure, Holder, Line, Outcome
+from awe_app.adapters.journal_batch import BatchWriter, Creation, Failure, Line, Outcome
 from awe_app.adapters.journal_sql import Statements
 from awe_app.domain.errors import Unavailable
 from awe_app.domain.ids import ExecutionId
@@ -65,9 +65,6 @@ class JournalWriter:
         try:
             while batch := self._next_batch():
                 outcome = self._store(engine, batch)
-                for holder in outcome.failures:
-                    if isinstance(holder, Holder):
-                        holder.refused = True
                 try:
                     loop.call_soon_threadsafe(self._tell, batch, outcome)
                 except RuntimeError:  # the loop was closed without stop(): nobody is left to be told

@@ -3,6 +3,7 @@
 One process drives an execution through ``drive``: engine → journal (durable) → bus (told). Viewers own nothing.
 """
 
+import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -14,7 +15,7 @@ from awe_app.adapters.execution_store import Claim, ExecutionStore
 from awe_app.adapters.journal import NewExecution, SqlJournal
 from awe_app.domain import events as ev
 from awe_app.domain.accounts import User
-from awe_app.domain.errors import AweError, Conflict, Fenced, NotFound
+from awe_app.domain.errors import AweError, Conflict, Fenced, NotFound, Unavailable
 from awe_app.domain.execution import FINAL_STATUSES, ExecutionState
 from awe_app.domain.ids import ExecutionId, WorkflowId, new_id, utc_now
 from awe_app.domain.messages import Message, message
@@ -131,7 +132,18 @@ class Executions:
     # Drive
 
     async def drive(self, execution_id: ExecutionId) -> None:
-        """Drive one execution to its end, from wherever its journal says it is."""
+        """Drive one execution to its end, from wherever its journal says it is; sits out a database that is away."""
+        wait_s = 1.0
+        while True:
+            try:
+                await self._drive_on(execution_id)
+                return
+            except Unavailable as error:
+                logger.warning("execution %s waits %.0f s for the database: %s", execution_id, wait_s, error)
+            await asyncio.sleep(wait_s)
+            wait_s = min(60.0, wait_s * 2)
+
+    async def _drive_on(self, execution_id: ExecutionId) -> None:
         claim, past = self._fresh.pop(execution_id, None), list[ev.Event]()
         if claim is None:
             claim = await self._store.claim(execution_id)
@@ -150,21 +162,38 @@ class Executions:
                         recorder.append(event)
                         state.apply(event)
             await recorder.durable(state.seq)
+        except Unavailable:
+            raise
         except Fenced:
             logger.info("execution %s is driven elsewhere, or ended", execution_id)
-            return
         except AweError as error:
-            # The workflow no longer makes a plan (a node type is gone), or the journal cannot be written.
-            logger.error("execution %s stopped: %s", execution_id, error)
-            failed = ev.ExecutionFailed(
-                seq=state.seq + 1, at=utc_now(), code=error.code, detail=error.detail, usage=state.usage
-            )
-            recorder.append(failed)
-            state.apply(failed)
-            await recorder.durable(failed.seq)
-        self._ended[execution_id] = state
-        while len(self._ended) > REMEMBERED:
-            self._ended.popitem(last=False)
+            await self._end_as_failed(execution_id, error)
+        else:
+            self._ended[execution_id] = state
+            while len(self._ended) > REMEMBERED:
+                self._ended.popitem(last=False)
+
+    async def _end_as_failed(self, execution_id: ExecutionId, error: AweError) -> None:
+        """The workflow makes no plan any more (a node type is gone), or a node gave something that cannot be stored."""
+        logger.error("execution %s cannot go on: %s", execution_id, error)
+        claim = await self._store.claim(execution_id)
+        if claim is None:
+            return
+        state = ExecutionState(execution_id).fold(await self._journal.read(execution_id))
+        recorder = self._journal.recorder(execution_id, claim.epoch)
+        for event in _stopped_nodes(state):
+            recorder.append(event)
+            state.apply(event)
+        failed = ev.ExecutionFailed(
+            seq=state.seq + 1,
+            at=utc_now(),
+            code=error.code,
+            detail=error.detail,
+            path=state.current_node,
+            usage=state.usage,
+        )
+        recorder.append(failed)
+        await recorder.durable(failed.seq)
 
     def _events(
         self, execution_id: ExecutionId, plan: Plan, claim: Claim, past: Sequence[ev.Event], durable: Any
@@ -281,15 +310,19 @@ class Executions:
         return ExecutionState(summary.execution_id, summary.workflow_id, summary.user_id).fold(events)
 
 
+def _stopped_nodes(state: ExecutionState) -> Sequence[ev.Event]:
+    """One event for each node that was running when its execution lost its driver for good."""
+    running = [node for node in state.node_states.values() if node.status in ("running", "waiting")]
+    return [
+        ev.NodeCancelled(seq=seq, at=utc_now(), path=node.path, node_id=node.node_id)
+        for seq, node in enumerate(running, state.seq + 1)
+    ]
+
+
 def _cancellation(state: ExecutionState, by: str) -> Sequence[ev.Event]:
     """The events that end an execution which nobody drives any more."""
-    now, seq = utc_now(), state.seq
-    events: list[ev.Event] = []
-    for node in state.node_states.values():
-        if node.status in ("running", "waiting"):
-            seq += 1
-            events.append(ev.NodeCancelled(seq=seq, at=now, path=node.path, node_id=node.node_id))
-    text = f"Stopped by {by}"
-    events.append(ev.LogWritten(seq=seq + 1, at=now, level="warning", path=None, message=text))
+    events = [*_stopped_nodes(state)]
+    now, seq = utc_now(), state.seq + len(events)
+    events.append(ev.LogWritten(seq=seq + 1, at=now, level="warning", path=None, message=f"Stopped by {by}"))
     events.append(ev.ExecutionCancelled(seq=seq + 2, at=now, by=by, usage=state.usage))
     return events

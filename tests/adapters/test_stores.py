@@ -289,6 +289,17 @@ async def test_executions_are_listed_by_owner_workflow_status_and_name(
     assert await executions.unfinished() == [second, of_ben.execution_id]
 
 
+async def test_of_many_who_claim_each_gets_an_epoch_of_its_own(
+    executions: ExecutionStore, journal: SqlJournal, new: Callable[..., NewExecution]
+) -> None:
+    execution = new(inputs={"topic": "ants"})
+    await journal.create(execution)
+    claims = await asyncio.gather(*(executions.claim(execution.execution_id) for _ in range(6)))
+    assert sorted(claim.epoch for claim in claims if claim) == [2, 3, 4, 5, 6, 7]
+    assert all(claim and claim.inputs == {"topic": "ants"} for claim in claims)
+    assert await executions.claim(ExecutionId(new_id())) is None
+
+
 async def test_settings_are_replaced_as_a_whole(settings: SettingsStore, ann: User, ben: User) -> None:
     assert await settings.get(ann.id) == {}
     await settings.put(ann.id, {"default_model": "a/b", "providers": []})

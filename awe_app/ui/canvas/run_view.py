@@ -13,9 +13,11 @@ from awe_app.domain.execution import FINAL_STATUSES
 from awe_app.domain.messages import Message
 from awe_app.domain.models import Usage
 
-RECENT_LIMIT = 100
+RECENT_LIMIT = 150
 """Nodes in ``recent`` before they are settled."""
 LOG_LINES = 200
+LIVE_LOG_LINES = 40
+"""Lines shown while the run goes on: the whole list is sent each time one is added."""
 PREVIEW_CHARS = 600
 PREVIEW_NODES = 8
 VALUE_CHARS = 20_000
@@ -127,7 +129,7 @@ class RunView:
         if usage := data.get("usage"):
             self._usage = Usage(**usage)
         self._outcome = outcome_of(self.status, data.get("result"), self._error)
-        self._changed |= {"execution", "outcome"}
+        self._changed |= {"execution", "outcome", "log"}
 
     def _write(self, at: str | None, path: str | None, level: str, text: str) -> None:
         node = node_of(path) if path else ""
@@ -149,7 +151,7 @@ class RunView:
         return dict(self._preview)
 
     def _say_log(self) -> list[dict[str, str]]:
-        return list(self._log)
+        return self._log[-LOG_LINES if self.ended else -LIVE_LOG_LINES :]
 
     def _say_execution(self) -> dict[str, Any]:
         tokens = self._usage.prompt_tokens + self._usage.completion_tokens
