@@ -41,7 +41,14 @@ class NodeState:
         return next(iter(self.outputs.values()), None) if self.outputs else None
 
     def as_json(self) -> dict[str, Any]:
-        """The node state as REST shows it."""
+        """The node state as REST shows it; ``waiting`` says what is waited for, while it is."""
+        shown = self._as_json()
+        if self.status == "waiting" and self.waiting is not None:
+            until = iso(self.waiting.until)
+            shown["waiting"] = {"reason": self.waiting.reason, "until": until, "data": self.waiting.data}
+        return shown
+
+    def _as_json(self) -> dict[str, Any]:
         return {
             "node_id": self.node_id,
             "status": self.status,
