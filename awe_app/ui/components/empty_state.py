@@ -7,7 +7,14 @@ import reflex as rx
 from awe_app.ui import theme
 
 
-def empty_state(icon: str, title: Any, text: Any, *actions: rx.Component, **props: Any) -> rx.Component:
+def empty_state(
+    icon: str,
+    title: Any,
+    text: Any,
+    *actions: rx.Component,
+    padding: str = "clamp(40px, 12vh, 120px) 16px 40px",
+    **props: Any,
+) -> rx.Component:
     """An icon, what is (not) here, and what to do about it."""
     return rx.flex(
         rx.center(
@@ -26,7 +33,7 @@ def empty_state(icon: str, title: Any, text: Any, *actions: rx.Component, **prop
         align="center",
         gap="10px",
         text_align="center",
-        padding="clamp(40px, 12vh, 120px) 16px 40px",
+        padding=padding,
         **props,
     )
 

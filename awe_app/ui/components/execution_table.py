@@ -13,6 +13,7 @@ from awe_app.ui import routes, theme
 from awe_app.ui.components.browser_parts import time_ago
 from awe_app.ui.components.status_badge import status_badge
 from awe_app.ui.shown import Shown
+from awe_app.ui.toasts import sentence
 
 WIDE = ["none", "none", "table-cell"]
 NARROW = ["inline", "inline", "none"]
@@ -51,7 +52,7 @@ def _row_of(execution: ExecutionSummary) -> ExecutionRow:
         created_at=iso(execution.created_at) or "",
         duration=duration(execution.started_at, execution.completed_at),
         tokens=f"{tokens:,}" if tokens else "–",
-        problem=str(error.get("detail") or "")[:200],
+        problem=sentence(str(error.get("detail") or ""))[:200],
         ended=execution.status in FINAL_STATUSES,
     )
 

@@ -10,6 +10,7 @@ from awe_app.domain.ids import iso, utc_now
 from awe_app.domain.workflow import Workflow
 from awe_app.ui import routes
 from awe_app.ui.components.execution_table import duration
+from awe_app.ui.toasts import sentence
 
 MAX_SHOWN_CHARS = 20_000
 MAX_SHOWN_LINES = 200
@@ -142,7 +143,7 @@ def _node_row(node: NodeState, workflow: Workflow, begin: datetime, end: datetim
         attempts=node.attempts,
         input=shown_value(dict(node.input)) if node.input else "",
         output=shown_value(node.output),
-        problem=f"{node.error.get('detail', '')} ({node.error.get('code', '')})" if node.error else "",
+        problem=sentence(f"{node.error.get('detail', '')} ({node.error.get('code', '')})") if node.error else "",
         left=f"{left:.1f}%",
         width=f"{width:.1f}%",
     )

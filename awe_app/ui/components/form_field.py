@@ -7,7 +7,7 @@ import reflex as rx
 from awe_app.ui import theme
 
 
-def form_field(label: str, control: rx.Component, *, name: str, hint: str = "", error: Any = "") -> rx.Component:
+def form_field(label: str, control: rx.Component, *, name: str, hint: Any = "", error: Any = "") -> rx.Component:
     """Wrap a control whose ``id`` is ``name``; errors and hints get ids that ``described_by`` names."""
     return rx.flex(
         rx.el.label(
@@ -17,7 +17,7 @@ def form_field(label: str, control: rx.Component, *, name: str, hint: str = "", 
         rx.cond(
             error,
             rx.text(error, id=f"{name}-error", size="1", color=theme.DANGER_TEXT, role="alert"),
-            rx.text(hint, id=f"{name}-hint", size="1", color=theme.TEXT_MUTED) if hint else rx.fragment(),
+            rx.cond(hint, rx.text(hint, id=f"{name}-hint", size="1", color=theme.TEXT_MUTED)),
         ),
         direction="column",
         gap="7px",

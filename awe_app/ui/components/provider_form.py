@@ -45,7 +45,7 @@ def provider_form() -> rx.Component:
                             auto_complete="off",
                         ),
                         name="provider-api_key",
-                        hint="Leave it empty to keep the stored one.",
+                        hint=rx.cond(row.key, "Leave it empty to keep the stored one.", ""),
                     ),
                     form_field(
                         "Models",

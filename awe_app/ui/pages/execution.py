@@ -135,6 +135,8 @@ def _title() -> rx.Component:
             weight="medium",
             truncate=True,
             min_width="0",
+            overflow="hidden",
+            flex="0 1 auto",
         ),
         rx.cond(
             ExecutionPageState.head.status,
@@ -142,6 +144,7 @@ def _title() -> rx.Component:
         ),
         align="center",
         gap="10px",
+        width="100%",
         min_width="0",
     )
 

@@ -187,7 +187,7 @@ def _models() -> list[rx.Component]:
                             weight="medium",
                             overflow_wrap="anywhere",
                         ),
-                        rx.text("On this machine", size="1", color=theme.TEXT_MUTED),
+                        rx.text("Ready, no key needed", size="1", color=theme.TEXT_MUTED),
                         min_width="0",
                     ),
                     gap="12px",
@@ -239,7 +239,12 @@ def _models() -> list[rx.Component]:
                             role="list",
                             aria_label="Providers",
                         ),
-                        empty_state("key-round", "No providers yet", "Add one to use larger models in your agents."),
+                        empty_state(
+                            "key-round",
+                            "No providers yet",
+                            "Add one to use larger models in your agents.",
+                            padding="32px 16px",
+                        ),
                     )
                 ),
                 skeleton_blocks(2, "64px", columns="1"),
