@@ -40,11 +40,11 @@ def shell(
     return rx.flex(
         _skip_link(),
         _rail(section),
-        rx.flex(
+        rx.el.main(
             *top,
             rx.box(*children, flex="1", min_height="0", overflow="auto", id="content", tab_index=-1, outline="none"),
-            as_="main",
-            direction="column",
+            display="flex",
+            flex_direction="column",
             flex="1",
             min_width="0",
             min_height="0",
@@ -95,18 +95,18 @@ def theme_toggle(**props: Any) -> rx.Component:
 
 def _header(title: Any, actions: rx.Component | None) -> rx.Component:
     heading = (
-        rx.heading(title, as_="h1", size="4", weight="medium", truncate=True) if not _is_component(title) else title
+        rx.heading(title, as_="h1", size="4", weight="medium", class_name="cut") if not _is_component(title) else title
     )
-    return rx.flex(
+    return rx.el.header(
         rx.box(heading, min_width="0", flex="1", overflow="hidden", text_overflow="ellipsis", white_space="nowrap"),
         *([actions] if actions is not None else []),
-        align="center",
+        display="flex",
+        align_items="center",
         gap=theme.SPACE_S,
         height=theme.HEADER_HEIGHT,
         flex_shrink="0",
         padding_x=[theme.SPACE_M, theme.SPACE_M, theme.SPACE_L],
         border_bottom=theme.BORDER,
-        as_="header",
     )
 
 
@@ -127,7 +127,7 @@ def _skip_link() -> rx.Component:
 
 def _rail(section: str) -> rx.Component:
     """One element for both shapes, so that each entry is in the page once."""
-    return rx.flex(
+    return rx.el.nav(
         rx.link(
             logo(),
             href=routes.WORKFLOWS,
@@ -140,10 +140,10 @@ def _rail(section: str) -> rx.Component:
         rx.box(flex="1", display=theme.DESKTOP),
         rx.center(theme_toggle(), min_height="44px", flex=["1", "1", "0 0 auto"]),
         rx.center(_user_menu(), min_height="44px", flex=["1", "1", "0 0 auto"]),
-        as_="nav",
         aria_label="Main",
-        direction=rx.breakpoints(initial="row", sm="column"),
-        align="stretch",
+        display="flex",
+        flex_direction=["row", "row", "column"],
+        align_items="stretch",
         gap="2px",
         flex_shrink="0",
         width=["100%", "100%", theme.RAIL_WIDTH],
@@ -195,7 +195,7 @@ def _user_menu() -> rx.Component:
         rx.dropdown_menu.content(
             rx.box(
                 rx.text(
-                    SessionState.username, size="2", color=theme.TEXT_MUTED, truncate=True, data_testid="user-name"
+                    SessionState.username, size="2", color=theme.TEXT_MUTED, class_name="cut", data_testid="user-name"
                 ),
                 max_width="220px",
                 padding="4px 12px",

@@ -14,8 +14,8 @@ def confirm_dialog(
     """A dialog that asks; Escape and *Cancel* leave everything as it is."""
     return rx.alert_dialog.root(
         rx.alert_dialog.content(
-            rx.alert_dialog.title(title, size="4"),
-            rx.alert_dialog.description(text, size="2", color=theme.TEXT_MUTED),
+            rx.alert_dialog.title(title, font_size="var(--font-size-4)"),
+            rx.alert_dialog.description(text, font_size="var(--font-size-2)", color=theme.TEXT_MUTED),
             rx.flex(
                 rx.alert_dialog.cancel(
                     rx.button("Cancel", variant="soft", color_scheme="gray", on_click=on_cancel),

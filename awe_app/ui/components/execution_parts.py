@@ -14,10 +14,9 @@ LEVEL_COLORS = (("error", "var(--red-11)"), ("warning", "var(--amber-11)"), ("de
 
 def panel(title: Any, *children: rx.Component, padded: bool = True) -> rx.Component:
     """A titled box."""
-    return rx.box(
+    return rx.el.section(
         rx.heading(title, as_="h2", size="2", weight="medium", padding="12px 14px", border_bottom=theme.BORDER),
         rx.box(*children, padding="8px" if padded else "0"),
-        as_="section",
         border=theme.BORDER,
         border_radius=theme.RADIUS_LARGE,
         background=theme.PANEL,
@@ -28,7 +27,7 @@ def panel(title: Any, *children: rx.Component, padded: bool = True) -> rx.Compon
 
 def facts(*pairs: tuple[str, Any]) -> rx.Component:
     """A few names with values, side by side."""
-    return rx.flex(
+    return rx.el.dl(
         *[
             rx.box(
                 rx.el.dt(rx.text(name, as_="span", size="1", color=theme.TEXT_MUTED)),
@@ -37,10 +36,10 @@ def facts(*pairs: tuple[str, Any]) -> rx.Component:
             )
             for name, value in pairs
         ],
-        as_="dl",
+        display="flex",
+        flex_wrap="wrap",
         column_gap="40px",
         row_gap="12px",
-        wrap="wrap",
         margin="0",
         padding_x="2px",
     )
@@ -151,7 +150,7 @@ def _node(row: Shown[NodeRow]) -> rx.Component:
                 display="flex",
             ),
             rx.flex(
-                rx.text(row.title, size="2", weight="medium", truncate=True, as_="span"),
+                rx.text(row.title, size="2", weight="medium", class_name="cut", as_="span"),
                 rx.text(row.type, size="1", color=theme.TEXT_MUTED, as_="span", display=["none", "none", "inline"]),
                 align="baseline",
                 gap="8px",

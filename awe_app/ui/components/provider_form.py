@@ -16,10 +16,10 @@ def provider_form() -> rx.Component:
     row = ProviderFormState.row
     return rx.dialog.root(
         rx.dialog.content(
-            rx.dialog.title(rx.cond(row.id, "Edit provider", "Add a provider"), size="4"),
+            rx.dialog.title(rx.cond(row.id, "Edit provider", "Add a provider"), font_size="var(--font-size-4)"),
             rx.dialog.description(
                 "Keys are stored encrypted on this server and are never shown again.",
-                size="2",
+                font_size="var(--font-size-2)",
                 color=theme.TEXT_MUTED,
             ),
             rx.form(

@@ -65,7 +65,7 @@ def provider_row(
     return rx.flex(
         rx.flex(
             rx.flex(
-                rx.text(row.title, weight="medium", size="2", truncate=True),
+                rx.text(row.title, weight="medium", size="2", class_name="cut"),
                 rx.badge(row.kind_title, color_scheme="gray", size="1"),
                 rx.cond(row.enabled, rx.fragment(), rx.badge("Off", color_scheme="amber", size="1")),
                 align="center",
@@ -77,7 +77,7 @@ def provider_row(
                 rx.cond(row.models, " · " + row.models.join(", "), ""),
                 size="1",
                 color=theme.TEXT_MUTED,
-                truncate=True,
+                class_name="cut",
             ),
             rx.cond(
                 outcome,

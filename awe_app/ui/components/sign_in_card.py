@@ -12,7 +12,7 @@ from awe_app.ui.shown import Shown
 
 def sign_in_page(*form: rx.Component, title: str, subtitle: str, footer: rx.Component) -> rx.Component:
     """A page with one card in the middle."""
-    return rx.flex(
+    return rx.el.main(
         rx.box(theme_toggle(), position="absolute", top=theme.SPACE_M, right=theme.SPACE_M),
         rx.flex(
             rx.flex(
@@ -39,10 +39,10 @@ def sign_in_page(*form: rx.Component, title: str, subtitle: str, footer: rx.Comp
             width="100%",
             max_width="380px",
         ),
-        as_="main",
-        direction="column",
-        align="center",
-        justify=rx.breakpoints(initial="start", sm="center"),
+        display="flex",
+        flex_direction="column",
+        align_items="center",
+        justify_content=["start", "start", "center"],
         min_height="100dvh",
         padding=["72px 16px 32px", "72px 16px 32px", theme.SPACE_XL],
         background=theme.SUNKEN,

@@ -26,11 +26,11 @@ def settings(section: str) -> rx.Component:
     content = {"profile": _profile, "appearance": _appearance, "models": _models}[section]
     return shell(
         rx.flex(
-            rx.flex(
+            rx.el.nav(
                 *[_entry(name, title, icon, name == section) for name, title, icon in SECTIONS],
-                as_="nav",
                 aria_label="Settings",
-                direction=rx.breakpoints(initial="row", sm="column"),
+                display="flex",
+                flex_direction=["row", "row", "column"],
                 gap="2px",
                 width=["100%", "100%", "200px"],
                 flex_shrink="0",
@@ -68,7 +68,7 @@ def _entry(name: str, title: str, icon: str, current: bool) -> rx.Component:
 
 
 def _section(title: str, text: Any, *children: rx.Component, action: rx.Component | None = None) -> rx.Component:
-    return rx.box(
+    return rx.el.section(
         rx.flex(
             rx.box(
                 rx.heading(title, as_="h2", size="3", weight="medium"),
@@ -81,7 +81,6 @@ def _section(title: str, text: Any, *children: rx.Component, action: rx.Componen
             margin_bottom="12px",
         ),
         *children,
-        as_="section",
         margin_bottom=theme.SPACE_M,
     )
 
