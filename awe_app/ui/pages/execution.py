@@ -78,8 +78,9 @@ class ExecutionPageState(rx.State):
     async def answer(self, submitted: dict[str, Any]):
         """Answer what the execution asks, by the button pressed last."""
         user = await signed_in(self)
-        values = {key: value for key, value in submitted.items() if value not in (None, "")}
-        path, comment = Path(str(values.pop(PATH, ""))), str(values.pop(COMMENT, ""))
+        path, comment = Path(str(submitted.get(PATH, ""))), str(submitted.get(COMMENT, ""))
+        asked = {field["name"] for question in self.questions if question.path == path for field in question.fields}
+        values = {name: submitted[name] for name in asked if submitted.get(name) not in (None, "")}
         await services().executions.answer(user, self._asked_for, path, self._decision, comment, values)
         await self._show()
         return toast("success", f"{self._decision.capitalize()}.")
