@@ -18,10 +18,12 @@ HEARTBEATS = ("2", "3")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here drives the running app."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.e2e)
+    """Everything here drives the running app, and comes last: Playwright keeps an event loop running in this thread
+    until the session ends, beside which no asynchronous test can run."""
+    driven = [item for item in items if Path(__file__).parent in item.path.parents]
+    for item in driven:
+        item.add_marker(pytest.mark.e2e)
+    items[:] = [item for item in items if item not in driven] + driven
 
 
 @pytest.fixture(scope="session")
