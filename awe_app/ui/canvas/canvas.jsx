@@ -10,7 +10,7 @@ import {
 import "@xyflow/react/dist/style.css";
 import "./builder.css";
 import {refusal} from "./document.js";
-import {acknowledge, commit, get, hint, open, select, set, setFaces, setHandlers, useStore} from "./store.js";
+import {acknowledge, close, commit, get, hint, open, select, set, setFaces, setHandlers, useStore} from "./store.js";
 import {ConnectionLine, drawn, edgeTypes} from "./edge.jsx";
 import {kindOf, nodeTypes} from "./node.jsx";
 import {Adder} from "./adder.jsx";
@@ -210,6 +210,7 @@ export function WorkflowCanvas({
   }, [onEdit, onSelect, onRun, onStop]);
   useLayoutEffect(() => { set({cards: byType, icons: icons ?? {}}); }, [byType, icons]);
   useLayoutEffect(() => { open(file, revision); }, [file, revision]);
+  useEffect(() => close, []);
   useEffect(() => { setFaces(faces ?? {}); }, [faces]);
   useEffect(() => { set({issues: issues ?? {}}); }, [issues]);
   useEffect(() => { acknowledge(saved); }, [saved]);

@@ -43,8 +43,8 @@ class Desk:
             Invalid: the edit is malformed or does not fit; the workflow is as it was, and the message counts as read.
         """
         seq = message.get("seq")
-        if not isinstance(seq, int) or seq <= self.seq:
-            return False  # said before, or not said by our own store
+        if message.get("session") != self.session or not isinstance(seq, int) or seq <= self.seq:
+            return False  # meant for another document, or done before
         self.seq = seq
         match message.get("command"):
             case "undo":

@@ -35,6 +35,8 @@ class Saved(TypedDict):
 class Gesture(TypedDict):
     """``on_edit``: an edit (``domain/edits.py``), or a ``command``."""
 
+    session: NotRequired[str]
+    """Of the document that the browser shows; what was meant for another is not done."""
     seq: NotRequired[int]
     edit: NotRequired[dict[str, Any]]
     gesture: NotRequired[str]
