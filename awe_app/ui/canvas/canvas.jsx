@@ -18,6 +18,7 @@ import {useKeys} from "./keys.js";
 import {addNode, connect, fit, openAdder, reveal, setFlow, splice} from "./actions.js";
 
 const DRAG_TYPE = "application/awe-node";
+const FAR = 0.25; // below this zoom nobody can read, and small print is not painted
 
 // Constants on purpose: React Flow compares its options by identity and tells every node when one is new.
 const OPTIONS = {
@@ -149,6 +150,9 @@ const Flow = memo(function Flow() {
     const at = flow.screenToFlowPosition({x: event.clientX, y: event.clientY});
     openAdder({screen: {x: event.clientX, y: event.clientY}, position: {x: at.x, y: at.y - 28}});
   }, [flow]);
+  const onMoveStart = useCallback(() => { box.current.dataset.moving = ""; }, []);
+  const onMove = useCallback((_event, {zoom}) => { box.current.toggleAttribute("data-far", zoom < FAR); }, []);
+  const onMoveEnd = useCallback(() => { delete box.current.dataset.moving; }, []);
   useKeys(chosenEdges);
 
   return (
@@ -157,7 +161,7 @@ const Flow = memo(function Flow() {
       <ReactFlow {...OPTIONS} nodes={nodes} edges={edges} onNodesChange={onNodesChange} onEdgesChange={onEdgesChange}
         onSelectionChange={onSelectionChange} onNodeDragStop={onNodeDragStop} onSelectionDragStop={onSelectionDragStop}
         onConnectEnd={onConnectEnd} isValidConnection={isValidConnection} colorMode={theme}
-        onlyRenderVisibleElements={nodes.length > 300}>
+        onMoveStart={onMoveStart} onMove={onMove} onMoveEnd={onMoveEnd} onlyRenderVisibleElements={nodes.length > 300}>
         <Background variant={BackgroundVariant.Dots} gap={20} size={1.2} color="var(--gray-6)" />
         <Controls showInteractive={false} position="bottom-left" />
         {nodes.length > 2 ? <MiniMap pannable zoomable position="bottom-right" nodeColor="var(--gray-7)" nodeBorderRadius={8} /> : null}
