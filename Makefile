@@ -43,8 +43,8 @@ bench: $(DEV_STAMP) ## benchmarks beside LangGraph and plain asyncio; writes ben
 worker: ## one more engine worker on the same DATABASE_URL
 	@echo "make worker comes with Part 2 (several processes on PostgreSQL); one process is complete without it." >&2; exit 1
 
-lock: $(DEV_STAMP) ## resolve constraints.txt again from requirements.txt
-	@grep -v '^-c' requirements.txt | $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 \
+lock: $(DEV_STAMP) ## resolve constraints.txt again from the requirements
+	@cat requirements.txt requirements-dev.txt | grep -v '^-' | $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file constraints.new -
 	@mv constraints.new constraints.txt
 

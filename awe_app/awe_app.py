@@ -13,7 +13,6 @@ from awe_app.settings import load_environment
 from awe_app.ui.app_pages import add_pages
 from awe_app.ui.theme import app_look
 
-
 api = create_api()
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
 
@@ -123,3 +123,38 @@ class EmbeddedDispatcher:
     def _leave(self, job: _Job) -> None:
         del self._jobs[job.execution_id]
         job.gone.set()
+
+
+class Alarm:
+    """Submits executions whose moment has come. The moments stand in the database, so a restart forgets none."""
+
+    def __init__(
+        self,
+        due: Callable[[], Awaitable[Sequence[ExecutionId]]],
+        submit: Callable[[ExecutionId], None],
+        every_s: float = 1,
+    ) -> None:
+        self._due = due
+        self._submit = submit
+        self._every_s = every_s
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to watch the clock."""
+        self._task = asyncio.create_task(self._watch(), name="alarm")
+
+    async def stop(self) -> None:
+        """Stop; harmless when not started."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                for execution_id in await self._due():
+                    self._submit(execution_id)
+            except Exception:
+                logger.exception("looking for executions to wake failed; trying again")
+            await asyncio.sleep(self._every_s)

@@ -4,15 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, exists, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from awe_app.adapters.db import Database
 from awe_app.adapters.listing import matching, order, page_of_ids
-from awe_app.adapters.tables import ExecutionRow, SnapshotRow
+from awe_app.adapters.tables import ExecutionRow, SignalRow, SnapshotRow
 from awe_app.domain.errors import NotFound
 from awe_app.domain.execution import FINAL_STATUSES
-from awe_app.domain.ids import ExecutionId, UserId, WorkflowId
+from awe_app.domain.ids import ExecutionId, Path, UserId, WorkflowId, utc_now
 from awe_app.domain.models import Usage
 from awe_app.domain.pages import Page, PageQuery
 from awe_app.domain.stored import ExecutionSummary
@@ -131,14 +132,47 @@ class ExecutionStore:
         )
 
     async def unfinished(self) -> Sequence[ExecutionId]:
-        """Every execution without a final status, oldest first."""
+        """Every execution that can go on, oldest first: not those that wait for a moment or an answer yet to come."""
         found = (
             select(col(ExecutionRow.id))
-            .where(col(ExecutionRow.status).in_(("pending", "running", "waiting")))
+            .where(
+                col(ExecutionRow.status).in_(("pending", "running"))
+                | (col(ExecutionRow.status) == "waiting")
+                & (
+                    (col(ExecutionRow.wake_at) <= utc_now())
+                    | exists().where(col(SignalRow.execution_id) == col(ExecutionRow.id))
+                )
+            )
             .order_by(col(ExecutionRow.created_at), col(ExecutionRow.id))
         )
         async with self._database.sessions() as session:
             return [ExecutionId(i) for i in await session.scalars(found)]
+
+    async def due(self) -> Sequence[ExecutionId]:
+        """Executions that wait and whose moment has come."""
+        found = select(col(ExecutionRow.id)).where(
+            col(ExecutionRow.status) == "waiting", col(ExecutionRow.wake_at) <= utc_now()
+        )
+        async with self._database.sessions() as session:
+            return [ExecutionId(i) for i in await session.scalars(found)]
+
+    async def add_signal(self, execution_id: ExecutionId, path: Path, payload: Mapping[str, Any]) -> bool:
+        """Store the answer for a waiting node instance and let its execution be woken; False when it has one."""
+        insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
+        signal = {"execution_id": execution_id, "path": path, "payload": dict(payload), "created_at": utc_now()}
+        waiting = (col(ExecutionRow.id) == execution_id, col(ExecutionRow.status) == "waiting")
+        async with self._database.sessions.begin() as session:
+            added = await session.execute(insert(SignalRow).values(signal).on_conflict_do_nothing())
+            if not added.rowcount:  # type: ignore[attr-defined]
+                return False
+            await session.execute(update(ExecutionRow).where(*waiting).values(wake_at=utc_now()))
+        return True
+
+    async def signals(self, execution_id: ExecutionId) -> Mapping[Path, Mapping[str, Any]]:
+        """The answers there are, by node instance."""
+        found = select(SignalRow).where(col(SignalRow.execution_id) == execution_id)
+        async with self._database.sessions() as session:
+            return {Path(row.path): row.payload for row in await session.scalars(found)}
 
 
 def _summaries() -> Select[Any]:

@@ -4,10 +4,18 @@ One thread writes. Whatever is queued while it commits becomes the next commit, 
 who wait: a chain of pure nodes costs one commit, a hundred executions at once cost hardly more than one.
 
 SQLite runs with ``synchronous=FULL``: the log is synced at each commit, so what was answered with 202 survives a power
-cut and not only a crash. What that costs, measured on 2 cores and a virtual disk whose sync takes 4 ms, other work
-going on beside (``NORMAL``, which syncs now and then, in brackets): 200 executions × 10 effectful nodes at once 203 ms
-(about the same: it is all computing); one execution × 10 effectful nodes 45 ms (4 ms); 16 clients that start one
-execution after another, create and end each awaited, 970-1,670 a second (1,220-2,000).
+cut and not only a crash. What that costs: four interleaved rounds, all shown, on 2 cores that other work kept busy
+(load 4 to 5), the events made by a bare loop without engine or REST:
+
+    =============================================  =====================  =======================
+    .                                              FULL                   NORMAL
+    200 executions × 10 effectful nodes, ms        201, 468, 468, 527     287, 376, 533, 507
+    1 execution × 10 effectful nodes, ms           6, 11, 56, 45          6, 19, 3, 5
+    16 clients, one execution after another, per s  3684, 1080, 665, 817  1711, 2305, 1360, 1332
+    =============================================  =====================  =======================
+
+Many at once: the difference drowns in the noise, since they share commits. One alone waits for the disk, up to 5 ms a
+commit. To be measured again on a quiet machine before any promise is made of it.
 """
 
 import asyncio

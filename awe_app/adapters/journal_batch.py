@@ -181,10 +181,15 @@ class BatchWriter:
             standing.status = status
             started_at = changes[execution_id][2] if execution_id in changes else None
             ended_at = self._statements.moment(event.at)
-            changes[execution_id] = (execution_id, status, started_at, ended_at, to_json(_end_state(event)))
+            changes[execution_id] = (execution_id, status, started_at, ended_at, to_json(_end_state(event)), None)
         elif isinstance(event, ev.ExecutionStarted | ev.ExecutionResumed):
             standing.status = "running"
-            changes[execution_id] = (execution_id, "running", self._statements.moment(event.at), None, None)
+            changes[execution_id] = (execution_id, "running", self._statements.moment(event.at), None, None, None)
+        elif isinstance(event, ev.ExecutionParked):
+            standing.status = "waiting"
+            started_at = changes[execution_id][2] if execution_id in changes else None
+            wake_at = self._statements.moment(event.wake_at) if event.wake_at is not None else None
+            changes[execution_id] = (execution_id, "waiting", started_at, None, None, wake_at)
 
 
 def _end_state(event: ev.Event) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class Statements(Protocol):
         ...
 
     def change_executions(self, connection: Connection, rows: Sequence[Row]) -> None:
-        """``id, status, started_at, completed_at, state``, nulls change nothing; a final status is never changed."""
+        """``id, status, started_at, completed_at, state, wake_at``; a final status is never changed."""
         ...
 
     def events(self, connection: Connection, execution_id: str, after_seq: int) -> list[tuple[int, str, Any]]:
@@ -102,11 +102,11 @@ class SqliteStatements:
 
     def change_executions(self, connection: Connection, rows: Sequence[Row]) -> None:
         """See ``Statements``."""
-        for values, parameters in _chunks(rows, "(?,?,?,?,?)"):
+        for values, parameters in _chunks(rows, "(?,?,?,?,?,?)"):
             sql = (
-                f"WITH v (id, status, started_at, completed_at, state) AS (VALUES {values})"
+                f"WITH v (id, status, started_at, completed_at, state, wake_at) AS (VALUES {values})"
                 " UPDATE executions SET status = v.status, started_at = coalesce(executions.started_at, v.started_at),"
-                " completed_at = v.completed_at, state = v.state"
+                " completed_at = v.completed_at, state = v.state, wake_at = v.wake_at"
                 f" FROM v WHERE executions.id = v.id AND executions.status NOT IN {_FINAL}"
             )
             connection.exec_driver_sql(sql, parameters)
@@ -169,8 +169,9 @@ class PostgresStatements:
         """See ``Statements``."""
         sql = (
             "UPDATE executions SET status = b, started_at = coalesce(started_at, c::timestamptz),"
-            " completed_at = d::timestamptz, state = f::json"
-            " FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[]) AS v (a, b, c, d, f)"
+            " completed_at = d::timestamptz, state = f::json, wake_at = g::timestamptz"
+            " FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
+            " AS v (a, b, c, d, f, g)"
             f" WHERE id = a AND status NOT IN {_FINAL}"
         )
         connection.exec_driver_sql(sql, _columns(rows))

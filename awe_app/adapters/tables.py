@@ -15,6 +15,7 @@ METADATA = SQLModel.metadata
 """Knows every table; filled by importing this module."""
 
 _JSON = JSON(none_as_null=True)
+_WAITING = text("status = 'waiting'")
 _UNFINISHED = text("status IN ('pending', 'running', 'waiting')")
 
 
@@ -85,6 +86,7 @@ class ExecutionRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("user_id", "idempotency_key", name="uq_executions_user_id_idempotency_key"),
         Index("ix_executions_user_id_created_at", "user_id", "created_at", "id"),
+        Index("ix_executions_wake_at", "wake_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
         Index("ix_executions_unfinished", "created_at", sqlite_where=_UNFINISHED, postgresql_where=_UNFINISHED),
     )
 
@@ -101,6 +103,8 @@ class ExecutionRow(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     completed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    wake_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When an execution that waits goes on by itself; null: only by a signal."""
     inputs: dict[str, Any] = Field(sa_type=JSON)
     state: dict[str, Any] | None = Field(default=None, sa_type=_JSON)  # type: ignore[arg-type]
     """``{"result", "error", "usage"}`` once the status is final."""
@@ -115,6 +119,17 @@ class EventRow(SQLModel, table=True):
     seq: int = Field(primary_key=True)
     kind: str = Field(sa_type=PlainText)
     data: str = Field(sa_type=PlainText)
+
+
+class SignalRow(SQLModel, table=True):
+    """What a waiting node instance waits for: an answer to an approval. The first one counts."""
+
+    __tablename__: ClassVar[str] = "signals"
+
+    execution_id: str = Field(sa_type=PlainText, primary_key=True, foreign_key="executions.id", ondelete="CASCADE")
+    path: str = Field(sa_type=PlainText, primary_key=True)
+    payload: dict[str, Any] = Field(sa_type=JSON)
+    created_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class SettingsRow(SQLModel, table=True):

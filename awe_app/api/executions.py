@@ -1,14 +1,14 @@
 """Executions over REST."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from awe_app.api.deps import CurrentUser, PageParams, json_response
+from awe_app.api.deps import Body, CurrentUser, PageParams, json_response
 from awe_app.api.shapes import ExecutionShape, ExecutionSummaryShape, ItemsShape, LogShape, PageShape
 from awe_app.domain.execution import Status, log_entry
-from awe_app.domain.ids import ExecutionId, WorkflowId
+from awe_app.domain.ids import ExecutionId, Path, WorkflowId
 from awe_app.domain.stored import ExecutionSummary
 from awe_app.services import services
 
@@ -22,6 +22,14 @@ class ExecutionParams(PageParams):
 
     workflow_id: str | None = Field(None, max_length=100)
     status: Status | None = None
+
+
+class Answer(Body):
+    """A person's answer to an approval."""
+
+    decision: Literal["approved", "rejected"]
+    comment: str = Field("", max_length=10_000)
+    form: dict[str, Any] = Field(default_factory=dict)
 
 
 @router.get("", response_model=PageShape[ExecutionSummaryShape])
@@ -52,3 +60,12 @@ async def cancel(execution_id: str, user: CurrentUser) -> Response:
     """Stop an execution, running nodes at once; 409 when it has ended."""
     state = await services().executions.cancel(user, ExecutionId(execution_id))
     return json_response(state.as_json(), 202)
+
+
+@router.post("/{execution_id}/approvals/{node_id:path}", response_model=ExecutionShape)
+async def answer(execution_id: str, node_id: str, given: Answer, user: CurrentUser) -> Response:
+    """Answer an approval, named by its path (``each[3]/ask`` in a loop); 409 when nothing is asked there."""
+    state = await services().executions.answer(
+        user, ExecutionId(execution_id), Path(node_id), given.decision, given.comment, given.form
+    )
+    return json_response(state.as_json())

@@ -126,8 +126,16 @@ class UsageShape(BaseModel):
     cost_usd: float
 
 
+class WaitingShape(BaseModel):
+    """What a node waits for; ``data`` holds an approval's message, form and assignees."""
+
+    reason: str
+    until: str | None
+    data: dict[str, Any] | None
+
+
 class NodeStateShape(BaseModel):
-    """How one node instance stands."""
+    """How one node instance stands; ``waiting`` is there only while it waits."""
 
     node_id: str
     path: str
@@ -139,6 +147,7 @@ class NodeStateShape(BaseModel):
     completed_at: str | None
     attempts: int
     usage: UsageShape
+    waiting: WaitingShape | None = None
 
 
 class LogShape(BaseModel):

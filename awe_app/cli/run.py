@@ -13,6 +13,8 @@ from awe_app.domain.execution import ExecutionState
 from awe_app.domain.ids import UserId
 from awe_app.domain.models import LanguageModel, ModelInfo
 
+WAITS = "a person has to answer; run the workflow on the server, where answers are taken"
+
 LOCAL = "local"
 """The provider that needs no key."""
 
@@ -37,7 +39,7 @@ def run_file(file: str, pairs: Sequence[str], *, whole: bool) -> int:
     elif state.status == "completed":
         print(state.result if isinstance(state.result, str) else json.dumps(state.result, ensure_ascii=False, indent=2))
     if state.status != "completed":
-        error = state.error or {"code": state.status.upper(), "detail": "", "node_id": None}
+        error = state.error or {"code": state.status.upper(), "detail": WAITS, "node_id": None}
         where = f" (node {error['node_id']})" if error.get("node_id") else ""
         print(f"awe: {error['code']}: {error['detail']}{where}", file=sys.stderr)
         return 1

@@ -14,11 +14,13 @@
         └── BudgetExceeded         tokens, dollars, time or calls are spent
 
 Raised inside, turned into HTTP in ``api/errors.py`` and into a toast in ``ui/layout.py``, nowhere else.
-Control flow (``Fenced``) is no error and stands outside the tree.
+Control flow (``Fenced``, ``Paused``) is no error and stands outside the tree.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from datetime import datetime
+from typing import Any, Literal
 
 from awe_app.domain.ids import NodeId
 
@@ -113,6 +115,19 @@ class NodeTimeout(NodeFailed):
 
 class BudgetExceeded(NodeFailed):
     """The tokens, dollars, seconds or calls that the node may use are spent."""
+
+
+class Paused(Exception):
+    """Control flow: the node waits for a person, a moment or another execution, and holds nothing while it does."""
+
+    def __init__(self, reason: str, until: datetime | None = None, data: Mapping[str, Any] | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        """What it waits for, such as ``approval``."""
+        self.until = until
+        """When it goes on by itself; None: only by a signal."""
+        self.data = data
+        """What people should see while it waits, such as the message and the form."""
 
 
 class Fenced(BaseException):

@@ -36,25 +36,38 @@ class ExecutionResumed(Event):
     """A process took the execution over; nodes that were in flight go back to pending."""
 
     reason: str
-    """``recovered`` after a crash, or ``resumed`` by a person."""
+    """``recovered`` after a crash, ``woken`` from waiting, or ``resumed`` by a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NodeStarted(Event):
-    """An effectful node begins; pure nodes only finish."""
+class NodeEvent(Event):
+    """Base of what happens to one node instance."""
 
     path: Path
     node_id: NodeId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeStarted(NodeEvent):
+    """An effectful node begins; pure nodes only finish."""
+
     input: Mapping[str, Any]
     attempt: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NodeFinished(Event):
+class NodeWaiting(NodeEvent):
+    """A node waits, holding nothing: for a signal (an answer, another execution), or until a moment."""
+
+    reason: str
+    until: datetime | None = None
+    data: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeFinished(NodeEvent):
     """A node gave its value. Once stored, the node is never run again."""
 
-    path: Path
-    node_id: NodeId
     input: Mapping[str, Any]
     outputs: Mapping[str, Any]
     """Port → value, for the ports that were taken; the first value is the node's output."""
@@ -66,11 +79,9 @@ class NodeFinished(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NodeFailed(Event):
+class NodeFailed(NodeEvent):
     """A node failed for good."""
 
-    path: Path
-    node_id: NodeId
     input: Mapping[str, Any]
     code: str
     detail: str
@@ -82,20 +93,15 @@ class NodeFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NodeSkipped(Event):
+class NodeSkipped(NodeEvent):
     """No value reached the node, or it is disabled; ``outputs`` is what a disabled one hands on."""
 
-    path: Path
-    node_id: NodeId
     outputs: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NodeCancelled(Event):
+class NodeCancelled(NodeEvent):
     """A running node was stopped because the execution ended."""
-
-    path: Path
-    node_id: NodeId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +121,13 @@ class ErrorRaised(Event):
     code: str
     detail: str
     path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionParked(Event):
+    """Nothing can run before a signal or ``wake_at``; until then no process holds the execution."""
+
+    wake_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,12 +178,14 @@ class EventCodec:
             ExecutionStarted,
             ExecutionResumed,
             NodeStarted,
+            NodeWaiting,
             NodeFinished,
             NodeFailed,
             NodeSkipped,
             NodeCancelled,
             LogWritten,
             ErrorRaised,
+            ExecutionParked,
             ExecutionCompleted,
             ExecutionFailed,
             ExecutionCancelled,
@@ -199,7 +214,7 @@ class EventCodec:
     def decode(cls, kind: str, seq: int, data: Mapping[str, Any]) -> Event:
         """The event that ``encode`` was given. Raises KeyError for an unknown kind."""
         values = dict(data)
-        for name in ("at", "started_at"):
+        for name in ("at", "started_at", "until", "wake_at"):
             if name in values:
                 values[name] = datetime.fromisoformat(values[name])
         if "usage" in values:

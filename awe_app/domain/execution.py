@@ -32,6 +32,8 @@ class NodeState:
     completed_at: datetime | None = None
     attempts: int = 0
     usage: Usage = Usage()
+    waiting: ev.NodeWaiting | None = None
+    """What it waits for, or last waited for."""
 
     @property
     def output(self) -> Any:
@@ -39,7 +41,14 @@ class NodeState:
         return next(iter(self.outputs.values()), None) if self.outputs else None
 
     def as_json(self) -> dict[str, Any]:
-        """The node state as REST shows it."""
+        """The node state as REST shows it; ``waiting`` says what is waited for, while it is."""
+        shown = self._as_json()
+        if self.status == "waiting" and self.waiting is not None:
+            until = iso(self.waiting.until)
+            shown["waiting"] = {"reason": self.waiting.reason, "until": until, "data": self.waiting.data}
+        return shown
+
+    def _as_json(self) -> dict[str, Any]:
         return {
             "node_id": self.node_id,
             "status": self.status,
@@ -88,31 +97,39 @@ class ExecutionState:
     def apply(self, event: ev.Event) -> None:
         """Let one event change the state; events come in the order of ``seq``, without gaps."""
         self.seq = event.seq
+        if isinstance(event, ev.LogWritten):
+            self.logs.append(event)
+        elif isinstance(event, ev.NodeEvent):
+            self._apply_to_node(event, self._node(event.path, event.node_id))
+        else:
+            self._apply_to_execution(event)
+
+    def _apply_to_node(self, event: ev.NodeEvent, node: NodeState) -> None:
         match event:
             case ev.NodeFinished():
-                node = self._node(event.path, event.node_id)
                 node.status, node.input, node.outputs = "completed", event.input, event.outputs
                 if event.variables is not None:
                     self.variables.update(event.variables)
                 self._close(node, event.started_at, event.at, event.attempt, event.usage)
-            case ev.LogWritten():
-                self.logs.append(event)
             case ev.NodeStarted():
-                node = self._node(event.path, event.node_id)
                 node.status, node.input, node.attempts = "running", event.input, event.attempt
-                node.started_at, node.error = event.at, None
+                node.started_at, node.error = node.started_at or event.at, None
                 self.current_node = event.path
             case ev.NodeSkipped():
-                node = self._node(event.path, event.node_id)
                 node.status, node.outputs = "skipped", event.outputs
+            case ev.NodeWaiting():
+                node.status, node.waiting = "waiting", event
             case ev.NodeFailed():
-                node = self._node(event.path, event.node_id)
                 node.status, node.input, node.outputs = "failed", event.input, event.outputs
                 node.error = {"code": event.code, "detail": event.detail}
                 self._close(node, event.started_at, event.at, event.attempt, event.usage)
             case ev.NodeCancelled():
-                node = self._node(event.path, event.node_id)
                 node.status, node.completed_at = "cancelled", event.at
+            case _:
+                pass
+
+    def _apply_to_execution(self, event: ev.Event) -> None:
+        match event:
             case ev.ExecutionStarted():
                 self.status, self.started_at = "running", event.at
                 self.inputs, self.variables = event.inputs, dict(event.variables)
@@ -121,6 +138,8 @@ class ExecutionState:
                 for node in self.node_states.values():
                     if node.status in ("running", "cancelled") or (node.status == "failed" and node.outputs is None):
                         node.status = "pending"
+            case ev.ExecutionParked():
+                self.status, self.current_node = "waiting", None
             case ev.ExecutionCompleted():
                 self.status, self.result = "completed", event.result
                 self._end(event.at)

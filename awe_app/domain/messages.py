@@ -42,6 +42,10 @@ def message(event: ev.Event | ev.TextStreamed) -> Message:
             return _complete(event, "cancelled", None, None)
         case ev.NodeStarted():
             data = {"status": "running", "input": event.input, "attempts": event.attempt, "started_at": iso(event.at)}
+        case ev.NodeWaiting():
+            data = {"status": "waiting", "reason": event.reason, "until": iso(event.until), "data": event.data}
+        case ev.ExecutionParked():
+            return Message("state", event.seq, {"status": "waiting", "wake_at": iso(event.wake_at)})
         case ev.NodeFinished():
             output = next(iter(event.outputs.values()), None)
             data = {"status": "completed", "output": output, "ports": list(event.outputs), **_span(event)}

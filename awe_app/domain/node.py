@@ -8,11 +8,13 @@ has to be written to add one.
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-from awe_app.domain.ids import ExecutionId, NodeId, Path, UserId
+from awe_app.domain.events import NodeWaiting
+from awe_app.domain.ids import ExecutionId, NodeId, Path, UserId, utc_now
 from awe_app.domain.models import Usage
 from awe_app.domain.protocols import Capabilities
 
@@ -66,6 +68,14 @@ class NodeContext(Generic[ConfigT]):
     """What the execution was given."""
     capabilities: Capabilities
     attempt: int = 1
+    now: datetime = field(default_factory=utc_now)
+    """The engine's clock when this try began."""
+    first_started_at: datetime | None = None
+    """When the instance was first started; None when this is the first time."""
+    waiting: NodeWaiting | None = None
+    """What it was waiting for when it was woken, if it was."""
+    signal: Mapping[str, Any] | None = None
+    """What woke it: an answer to an approval, the end of another execution."""
     log: Callable[..., None] = field(default=lambda *a, **k: None)
     """``log(message, level="info", **data)`` adds a line to the execution's log."""
     stream: Callable[[str], None] = field(default=lambda _delta: None)
@@ -120,7 +130,7 @@ class Node(Generic[ConfigT]):
                     cls.Config = argument
 
     async def run(self, ctx: NodeContext[ConfigT]) -> Outputs:
-        """Do the work; raise ``NodeFailed`` when it cannot be done."""
+        """Do the work; raise ``NodeFailed`` when it cannot be done, ``Paused`` when it has to wait."""
         raise NotImplementedError
 
     @classmethod

@@ -23,7 +23,7 @@ FAIR_SHARE = 50
 async def execute(
     plan: Plan, inputs: Mapping[str, Any], deps: Deps, done: ExecutionState | None = None
 ) -> AsyncGenerator[ev.Event | ev.TextStreamed, None]:
-    """Run the plan and yield what happens, ending with a final event.
+    """Run the plan and yield what happens, ending with a final event, or ``ExecutionParked`` when it has to wait.
 
     Args:
         plan: what to run.
@@ -43,15 +43,38 @@ async def execute(
                 turns += 1
                 if turns % FAIR_SHARE == 0:
                     await asyncio.sleep(0)
-            if run.failure is not None or not run.busy():
+            if run.failure is not None:
                 break
-            await run.wake.wait()
+            if not run.busy():
+                if not run.waiting:
+                    break
+                if deps.parks:
+                    run.park()
+                    while run.outbox:
+                        yield run.outbox.popleft()
+                    return
+            await _until_woken(run, deps)
             run.collect()
             while run.outbox:
                 yield run.outbox.popleft()
         await run.stop()
+        run.cancel_waiting()
         run.finish()
         while run.outbox:
             yield run.outbox.popleft()
     finally:
         await run.stop()
+
+
+async def _until_woken(run: Run, deps: Deps) -> None:
+    """Wait for a report, a signal, or the moment at which a waiting node goes on."""
+    wake_at = run.waiting.next_moment()
+    if wake_at is None:
+        await run.wake.wait()
+        return
+    alarm = asyncio.ensure_future(deps.sleep(max(0.0, (wake_at - deps.clock()).total_seconds())))
+    alarm.add_done_callback(lambda _alarm: run.wake.set())
+    try:
+        await run.wake.wait()
+    finally:
+        alarm.cancel()

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from awe_app.domain.errors import AweError, NodeFailed, NodeTimeout
+from awe_app.domain.errors import AweError, NodeFailed, NodeTimeout, Paused
 from awe_app.domain.workflow import Retry
 
 logger = logging.getLogger(__name__)
@@ -58,6 +58,8 @@ async def with_retries(
     while True:
         try:
             return await attempt_once(attempt)
+        except Paused:
+            raise
         except Exception as error:
             failure = as_failure(error)
             if not failure.retryable or attempt - first_attempt + 1 >= retry.max_attempts:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from awe_app.domain import events as ev
-from awe_app.domain.errors import NodeFailed
+from awe_app.domain.errors import NodeFailed, Paused
 from awe_app.domain.execution import ExecutionState, NodeState
 from awe_app.domain.ids import Path
 from awe_app.domain.models import Usage
@@ -17,6 +17,7 @@ from awe_app.engine.deps import Deps
 from awe_app.engine.level import Level
 from awe_app.engine.loops import LoopRun
 from awe_app.engine.plan import Plan, PlannedNode
+from awe_app.engine.waiting import Waiter, WaitingRoom
 from awe_app.engine.work import Effects, context_of, run_in_line, work
 
 
@@ -44,6 +45,8 @@ class Run:
         self._usage = self._done.usage if self._done else Usage()
         self._passes = _passes_begun(self._done)
         self._tasks: dict[Path, _Task] = {}
+        self.waiting = WaitingRoom()
+        self._paused: list[Path] = []
         self._stopping: list[asyncio.Task[None]] = []
         self._reported: deque[tuple[Level, PlannedNode, Outputs | NodeFailed]] = deque()
         self._loops: dict[Path, tuple[LoopRun, asyncio.Task[None] | None]] = {}
@@ -83,8 +86,11 @@ class Run:
             self.emit(ev.ExecutionStarted, inputs=self.inputs, variables=dict(self.variables))
             self.log(None, f"Started '{self.plan.workflow.name}'")
         else:
-            self.emit(ev.ExecutionResumed, reason="recovered")
-            self.log(None, "Went on where it had stopped", "warning")
+            woken = self._done.status == "waiting"
+            self.emit(ev.ExecutionResumed, reason="woken" if woken else "recovered")
+            if not woken:
+                self.log(None, "Went on where it had stopped", "warning")
+        self.deps.signals.on_delivery(self.wake.set)
         self.enter(self._top)
 
     def enter(self, level: Level) -> None:
@@ -113,12 +119,56 @@ class Run:
         elif node.body is not None:
             self._begin_loop(level, node, node.body)
         elif node.behaviour.effectful:
-            attempt = recorded.attempts + 1 if recorded is not None else 1
-            handle = asyncio.create_task(work(self, level, node, path, attempt), name=path)
-            handle.add_done_callback(lambda _task: self.wake.set())
-            self._tasks[path] = _Task(level, node, handle)
+            if recorded is not None and recorded.status == "waiting" and recorded.waiting is not None:
+                self.waiting.enter(path, Waiter(level, node, recorded.waiting))
+                self._wake_waiters()
+            else:
+                self._begin_task(level, node, path, recorded.attempts + 1 if recorded is not None else 1)
         else:
             await run_in_line(self, level, node, path)
+
+    def _begin_task(self, level: Level, node: PlannedNode, path: Path, attempt: int) -> None:
+        handle = asyncio.create_task(work(self, level, node, path, attempt), name=path)
+        handle.add_done_callback(lambda _task: self.wake.set())
+        self._tasks[path] = _Task(level, node, handle)
+
+    # Waiting
+
+    def pause(self, level: Level, node: PlannedNode, paused: Paused) -> None:
+        """A node's task says that it waits, or has to wait on."""
+        path = level.path(node)
+        now = self.deps.clock()
+        if path not in self.waiting:
+            self.emit(
+                ev.NodeWaiting,
+                path=path,
+                node_id=node.spec.id,
+                reason=paused.reason,
+                until=paused.until,
+                data=paused.data,
+            )
+        event = ev.NodeWaiting(
+            seq=self.seq,
+            at=now,
+            path=path,
+            node_id=node.spec.id,
+            reason=paused.reason,
+            until=paused.until,
+            data=paused.data,
+        )
+        self.waiting.enter(path, Waiter(level, node, event))
+        self._paused.append(path)
+        self.wake.set()
+
+    def _wake_waiters(self) -> None:
+        """Start again those who have their answer, or whose moment has come."""
+        for path, waiter in self.waiting.called(self.deps.clock(), self.deps.signals):
+            known = self.recorded(path)
+            self._begin_task(waiter.level, waiter.node, path, known.attempts if known is not None else 1)
+
+    def park(self) -> None:
+        """Say that nothing can run for now."""
+        self.emit(ev.ExecutionParked, wake_at=self.waiting.next_moment())
 
     def collect(self) -> None:
         """Take in what the tasks reported since."""
@@ -127,15 +177,20 @@ class Run:
             handle = self._tasks.pop(path).handle
             if not handle.cancelled() and (error := handle.exception()) is not None:
                 raise error
+        for path in self._paused:
+            self._tasks.pop(path, None)
+        self._paused.clear()
         while self._reported:
             level, node, outcome = self._reported.popleft()
             self._tasks.pop(level.path(node), None)
+            self.waiting.leave(level.path(node))
             if not level.alive:
                 continue
             if isinstance(outcome, NodeFailed):
                 self._escalate(level, node, outcome)
             else:
                 self.settle(level, node, outcome)
+        self._wake_waiters()
 
     def settle(self, level: Level, node: PlannedNode, outputs: Outputs | None) -> None:
         """Pass on what a node gave; a loop hears when its pass is through."""
@@ -154,6 +209,8 @@ class Run:
         for path, task in list(self._tasks.items()):
             if task.level.within(level):
                 self._stop(path, task)
+        for path, waiter in self.waiting.empty(level):
+            self.emit(ev.NodeCancelled, path=path, node_id=waiter.node.spec.id)
 
     def _stop(self, path: Path, task: _Task) -> None:
         del self._tasks[path]
@@ -161,6 +218,11 @@ class Run:
             task.handle.cancel()
             self._stopping.append(task.handle)
             self.emit(ev.NodeCancelled, path=path, node_id=task.node.spec.id)
+
+    def cancel_waiting(self) -> None:
+        """Nothing waits any more: the execution ends."""
+        for path, waiter in self.waiting.empty():
+            self.emit(ev.NodeCancelled, path=path, node_id=waiter.node.spec.id)
 
     async def stop(self) -> None:
         """Cancel what runs and wait until it is gone; what is done already has reported."""

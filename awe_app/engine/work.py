@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from awe_app.domain import events as ev
-from awe_app.domain.errors import NodeFailed
+from awe_app.domain.errors import NodeFailed, Paused
 from awe_app.domain.ids import Path
 from awe_app.domain.models import Usage
 from awe_app.domain.node import NodeContext, Outputs
@@ -48,7 +48,8 @@ async def run_in_line(run: "Run", level: Level, node: PlannedNode, path: Path) -
 
 async def work(run: "Run", level: Level, node: PlannedNode, path: Path, first_attempt: int) -> None:
     """The task of an effectful node, all its tries included."""
-    started_at = run.deps.clock()
+    known = run.recorded(path)
+    started_at = known.started_at if known is not None and known.started_at is not None else run.deps.clock()
     effects = Effects()
     inputs: Mapping[str, Any] = {}
     attempts = first_attempt
@@ -57,8 +58,9 @@ async def work(run: "Run", level: Level, node: PlannedNode, path: Path, first_at
         nonlocal inputs, attempts
         attempts = attempt
         inputs, ctx = context_of(run, level, node, path, attempt, effects)
-        run.emit(ev.NodeStarted, path=path, node_id=node.spec.id, input=inputs, attempt=attempt)
-        await run.deps.durable(run.seq)
+        if ctx.waiting is None:
+            run.emit(ev.NodeStarted, path=path, node_id=node.spec.id, input=inputs, attempt=attempt)
+            await run.deps.durable(run.seq)
         return await within(node.spec.timeout_s, node.behaviour.run(ctx))
 
     def on_retry(attempt: int, wait_s: float, failure: NodeFailed) -> None:
@@ -74,6 +76,9 @@ async def work(run: "Run", level: Level, node: PlannedNode, path: Path, first_at
             random=run.deps.random,
             first_attempt=first_attempt,
         )
+    except Paused as paused:
+        run.pause(level, node, paused)
+        return
     except Exception as error:
         run.fail(level, node, inputs, started_at, attempts, as_failure(error), effects, later=True)
         return
@@ -103,6 +108,7 @@ def context_of(
     def set_variables(values: Mapping[str, Any]) -> None:
         effects.variables = {**(effects.variables or {}), **values}
 
+    known = run.recorded(path)
     return inputs, NodeContext(
         execution_id=run.deps.execution_id,
         user_id=run.deps.user_id,
@@ -114,6 +120,10 @@ def context_of(
         execution_inputs=run.inputs,
         capabilities=run.deps.capabilities,
         attempt=attempt,
+        now=run.deps.clock(),
+        first_started_at=known.started_at if known is not None else None,
+        waiting=run.waiting.event_of(path),
+        signal=run.deps.signals.get(path),
         log=log,
         stream=stream,
         spend=effects.add,

@@ -1,7 +1,7 @@
 """What an execution is given: declared fields, and the rules that turn what came in into their types."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -91,8 +91,11 @@ def read_inputs(workflow: Workflow, given: Mapping[str, Any]) -> dict[str, Any]:
         Invalid: ``INVALID_INPUT`` with an issue for every field that is missing, undeclared or of the wrong type.
     """
     fields = declared_fields(workflow)
-    if fields is None:
-        return dict(given)
+    return dict(given) if fields is None else read_fields(fields, given)
+
+
+def read_fields(fields: Sequence[InputField], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a form, each in its field's type. Raises Invalid like ``read_inputs``."""
     issues: list[Issue] = []
     values: dict[str, Any] = {}
     for name in given.keys() - {field.name for field in fields}:

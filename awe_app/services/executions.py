@@ -1,38 +1,31 @@
 """Executions: start, watch, read, cancel, and take up again after a crash.
 
-One process drives an execution through ``drive``: engine → journal (durable) → bus (told). Viewers own nothing.
+``services/driver.py`` drives them; viewers own nothing: closing every tab changes nothing.
 """
 
 import logging
-from collections import OrderedDict
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
 from typing import Any
 
-from awe_app.adapters.dispatch import EmbeddedDispatcher
+from awe_app.adapters.dispatch import Alarm, EmbeddedDispatcher
 from awe_app.adapters.execution_store import Claim, ExecutionStore
 from awe_app.adapters.journal import NewExecution, SqlJournal
 from awe_app.domain import events as ev
 from awe_app.domain.accounts import User
-from awe_app.domain.errors import AweError, Conflict, Fenced, NotFound
+from awe_app.domain.errors import Conflict, NotFound
 from awe_app.domain.execution import FINAL_STATUSES, ExecutionState
-from awe_app.domain.ids import ExecutionId, WorkflowId, new_id, utc_now
+from awe_app.domain.ids import ExecutionId, Path, WorkflowId, new_id, utc_now
 from awe_app.domain.messages import Message, message
 from awe_app.domain.pages import Page, PageQuery
 from awe_app.domain.protocols import Bus, Capabilities, LaggedBehind
 from awe_app.domain.stored import ExecutionSummary
 from awe_app.domain.workflow import Workflow
-from awe_app.engine.deps import Deps
-from awe_app.engine.execute import execute
-from awe_app.engine.plan import Plan
-from awe_app.nodes.input import read_inputs
+from awe_app.nodes.input import InputField, read_fields, read_inputs
+from awe_app.services.driver import Driver, stopped_nodes
 from awe_app.services.plans import Plans
 from awe_app.services.workflows import Workflows
 
 logger = logging.getLogger(__name__)
-
-REMEMBERED = 256
-"""How many executions that ended here are kept in memory, for those who wait for them."""
 
 
 class Executions:
@@ -54,10 +47,9 @@ class Executions:
         self._journal = journal
         self._bus = bus
         self._plans = plans
-        self._capabilities = capabilities
-        self._dispatcher = EmbeddedDispatcher(self.drive, max_concurrent)
-        self._fresh: dict[ExecutionId, Claim] = {}
-        self._ended: OrderedDict[ExecutionId, ExecutionState] = OrderedDict()
+        self._driver = Driver(store, journal, bus, plans, capabilities)
+        self._dispatcher = EmbeddedDispatcher(self._driver.drive, max_concurrent)
+        self._alarm = Alarm(self._store.due, self._dispatcher.submit)
 
     # Start
 
@@ -104,7 +96,7 @@ class Executions:
             if known is None:
                 raise
             return await self.get(user, known)
-        self._fresh[execution_id] = Claim(
+        claim = Claim(
             epoch=1,
             workflow=stored.workflow,
             snapshot_id=planned.snapshot_id,
@@ -112,11 +104,16 @@ class Executions:
             user_id=user.id,
             inputs=values,
         )
+        self._driver.expect(execution_id, claim)
         self._dispatcher.submit(execution_id)
         return ExecutionState(execution_id, workflow_id, user.id, inputs=values)
 
     async def adopt(self) -> int:
-        """Take up everything that is unfinished; called once when the process starts. Gives how many."""
+        """Take up everything that is unfinished and watch the clock; called once when the process starts.
+
+        Gives how many were taken up.
+        """
+        self._alarm.start()
         unfinished = await self._store.unfinished()
         for execution_id in unfinished:
             self._dispatcher.submit(execution_id)
@@ -126,52 +123,8 @@ class Executions:
 
     async def stop(self) -> None:
         """Stop driving; what is unfinished is adopted at the next start."""
+        await self._alarm.stop()
         await self._dispatcher.stop()
-
-    # Drive
-
-    async def drive(self, execution_id: ExecutionId) -> None:
-        """Drive one execution to its end, from wherever its journal says it is."""
-        claim, past = self._fresh.pop(execution_id, None), list[ev.Event]()
-        if claim is None:
-            claim = await self._store.claim(execution_id)
-            if claim is None:
-                return
-            past = list(await self._journal.read(execution_id))
-        recorder = self._journal.recorder(execution_id, claim.epoch)
-        state = ExecutionState(execution_id, claim.workflow_id, claim.user_id).fold(past)
-        try:
-            plan = self._plans.at(claim.snapshot_id, claim.workflow)
-            async with aclosing(self._events(execution_id, plan, claim, past, recorder.durable)) as events:
-                async for event in events:
-                    if isinstance(event, ev.TextStreamed):
-                        self._bus.publish(execution_id, event)
-                    else:
-                        recorder.append(event)
-                        state.apply(event)
-            await recorder.durable(state.seq)
-        except Fenced:
-            logger.info("execution %s is driven elsewhere, or ended", execution_id)
-            return
-        except AweError as error:
-            # The workflow no longer makes a plan (a node type is gone), or the journal cannot be written.
-            logger.error("execution %s stopped: %s", execution_id, error)
-            failed = ev.ExecutionFailed(
-                seq=state.seq + 1, at=utc_now(), code=error.code, detail=error.detail, usage=state.usage
-            )
-            recorder.append(failed)
-            state.apply(failed)
-            await recorder.durable(failed.seq)
-        self._ended[execution_id] = state
-        while len(self._ended) > REMEMBERED:
-            self._ended.popitem(last=False)
-
-    def _events(
-        self, execution_id: ExecutionId, plan: Plan, claim: Claim, past: Sequence[ev.Event], durable: Any
-    ) -> AsyncGenerator[ev.Event | ev.TextStreamed, None]:
-        deps = Deps(execution_id, self._capabilities, claim.user_id, durable=durable)
-        done = ExecutionState(execution_id).fold(past) if past else None
-        return execute(plan, claim.inputs, deps, done)
 
     # Read
 
@@ -207,8 +160,8 @@ class Executions:
         """The execution when it has ended, or as it is after ``timeout_s`` seconds."""
         if self._dispatcher.running(execution_id):
             await self._dispatcher.wait(execution_id, timeout_s)
-        state = self._ended.get(execution_id)
-        if state is not None and state.user_id == user.id:
+        state = self._driver.ended(execution_id)
+        if state is not None and state.ended and state.user_id == user.id:
             return state
         return await self.get(user, execution_id)
 
@@ -258,7 +211,7 @@ class Executions:
         """
         summary = await self._visible(user, execution_id)
         await self._dispatcher.cancel(execution_id)
-        self._fresh.pop(execution_id, None)
+        self._driver.forget(execution_id)
         claim = await self._store.claim(execution_id)
         if claim is None:
             raise Conflict("EXECUTION_ENDED", "the execution has ended already; there is nothing to stop")
@@ -270,10 +223,40 @@ class Executions:
         await recorder.durable(state.seq)
         return state
 
+    async def answer(
+        self, user: User, execution_id: ExecutionId, path: Path, decision: str, comment: str, form: Mapping[str, Any]
+    ) -> ExecutionState:
+        """Answer an approval; the execution goes on by ``approved`` or ``rejected``.
+
+        Raises:
+            NotFound: ``EXECUTION_NOT_FOUND``, also for who is neither its owner nor asked.
+            Conflict: ``NOT_WAITING``, nothing is asked there (any more), or somebody has answered.
+            Invalid: ``INVALID_INPUT``, the form is not filled in as asked.
+        """
+        summary = await self._store.summary(execution_id)
+        state = await self._folded(summary) if summary is not None else ExecutionState(execution_id)
+        node = state.node_states.get(path)
+        question = node.waiting.data if node is not None and node.waiting is not None else None
+        assignees = question.get("assignees", ()) if question else ()
+        if summary is None or (summary.user_id != user.id and user.username not in assignees):
+            raise _not_found()
+        if node is None or node.status != "waiting" or question is None or state.ended:
+            raise Conflict("NOT_WAITING", f"'{path}' does not wait for an answer")
+        fields = tuple(InputField.model_validate(field) for field in question.get("form", ()))
+        filled = read_fields(fields, form)
+        answer = {"decision": decision, "by": user.username, "comment": comment, "form": filled}
+        if not await self._store.add_signal(execution_id, path, answer):
+            raise Conflict("NOT_WAITING", f"'{path}' has been answered already")
+        if self._dispatcher.running(execution_id):
+            self._driver.deliver(execution_id, path, answer)
+        else:
+            self._dispatcher.submit(execution_id)
+        return state
+
     async def _visible(self, user: User, execution_id: ExecutionId) -> ExecutionSummary:
         summary = await self._store.summary(execution_id)
         if summary is None or summary.user_id != user.id:
-            raise NotFound("EXECUTION_NOT_FOUND", "there is no such execution, or it is not yours")
+            raise _not_found()
         return summary
 
     async def _folded(self, summary: ExecutionSummary) -> ExecutionState:
@@ -281,15 +264,14 @@ class Executions:
         return ExecutionState(summary.execution_id, summary.workflow_id, summary.user_id).fold(events)
 
 
+def _not_found() -> NotFound:
+    return NotFound("EXECUTION_NOT_FOUND", "there is no such execution, or it is not yours")
+
+
 def _cancellation(state: ExecutionState, by: str) -> Sequence[ev.Event]:
     """The events that end an execution which nobody drives any more."""
-    now, seq = utc_now(), state.seq
-    events: list[ev.Event] = []
-    for node in state.node_states.values():
-        if node.status in ("running", "waiting"):
-            seq += 1
-            events.append(ev.NodeCancelled(seq=seq, at=now, path=node.path, node_id=node.node_id))
-    text = f"Stopped by {by}"
-    events.append(ev.LogWritten(seq=seq + 1, at=now, level="warning", path=None, message=text))
+    events = [*stopped_nodes(state)]
+    now, seq = utc_now(), state.seq + len(events)
+    events.append(ev.LogWritten(seq=seq + 1, at=now, level="warning", path=None, message=f"Stopped by {by}"))
     events.append(ev.ExecutionCancelled(seq=seq + 2, at=now, by=by, usage=state.usage))
     return events

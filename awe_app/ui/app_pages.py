@@ -1,5 +1,7 @@
 """Every page of AWE, put into the app; what this module does not import is not compiled."""
 
+from collections.abc import Callable
+
 import reflex as rx
 
 from awe_app.ui import routes, tabs
@@ -20,22 +22,22 @@ DESCRIPTION = "Build workflows of agents, run them on your own machine, watch ev
 
 
 def add_pages(app: rx.App) -> None:
-    """Register all pages."""
+    """Register all pages, as functions: a server that has them built already never calls these."""
     tabs.watch(app)
 
-    def add(page: rx.Component, route: str, title: str, on_load: rx.event.EventType[()]) -> None:
+    def add(page: Callable[[], rx.Component], route: str, title: str, on_load: rx.event.EventType[()]) -> None:
         app.add_page(page, route=route, title=f"{title} · AWE", description=DESCRIPTION, on_load=on_load)
 
-    add(workflows(), routes.HOME, "Workflows", SessionState.go_home)
-    add(workflows(), routes.WORKFLOWS, "Workflows", WorkflowListState.load)
-    add(builder(), routes.WORKFLOW, "Workflow", ON_LOAD)
-    add(login(), routes.LOGIN, "Sign in", LoginState.arrive)
-    add(register(), routes.REGISTER, "Create an account", RegisterState.arrive)
-    add(executions(), routes.EXECUTIONS, "Executions", ExecutionListState.load)
-    add(execution(), routes.EXECUTION, "Execution", ExecutionPageState.load)
-    add(templates(), routes.TEMPLATES, "Templates", TemplateGalleryState.load)
+    add(workflows, routes.HOME, "Workflows", SessionState.go_home)
+    add(workflows, routes.WORKFLOWS, "Workflows", WorkflowListState.load)
+    add(builder, routes.WORKFLOW, "Workflow", ON_LOAD)
+    add(login, routes.LOGIN, "Sign in", LoginState.arrive)
+    add(register, routes.REGISTER, "Create an account", RegisterState.arrive)
+    add(executions, routes.EXECUTIONS, "Executions", ExecutionListState.load)
+    add(execution, routes.EXECUTION, "Execution", ExecutionPageState.load)
+    add(templates, routes.TEMPLATES, "Templates", TemplateGalleryState.load)
     for route in (routes.SETTINGS, routes.settings("profile")):
-        add(settings("profile"), route, "Profile", ProfileState.load)
-    add(settings("appearance"), routes.settings("appearance"), "Appearance", SessionState.require_user)
-    add(settings("models"), routes.settings("models"), "Model providers", ProvidersState.load)
-    app.add_page(not_found(), route="404", title="Not found · AWE", description=DESCRIPTION)
+        add(lambda: settings("profile"), route, "Profile", ProfileState.load)
+    add(lambda: settings("appearance"), routes.settings("appearance"), "Appearance", SessionState.require_user)
+    add(lambda: settings("models"), routes.settings("models"), "Model providers", ProvidersState.load)
+    app.add_page(not_found, route="404", title="Not found · AWE", description=DESCRIPTION)

@@ -181,3 +181,29 @@ async def test_a_model_s_key_goes_in_and_does_not_come_out(ann: httpx.AsyncClien
         assert mine["key_last4"] == "6789"
     assert "mine" not in (await bob.get("/api/settings/llm")).text
     assert_error(await ann.post("/api/settings/llm", json={"providers": "many"}), 400)
+
+
+async def test_an_approval_is_answered_over_rest(ann: httpx.AsyncClient, bob: httpx.AsyncClient):
+    asked = graph(
+        "ask:approved -> end",
+        node("ask", "approval", {"message": "Send it?", "form": [{"name": "copies", "type": "integer"}]}),
+        node("end", "output", {"value": "{{ nodes.ask.output.form.copies }}"}),
+    )
+    workflow_id = await store(ann, asked)
+    waiting = (await ann.post(f"/api/workflows/{workflow_id}/execute?wait=30")).json()
+    assert waiting["status"] == "waiting"
+    assert waiting["node_states"]["ask"]["waiting"]["data"]["message"] == "Send it?"
+    address = f"/api/executions/{waiting['execution_id']}/approvals"
+    assert_error(await bob.post(f"{address}/ask", json={"decision": "approved"}), 404, "EXECUTION_NOT_FOUND")
+    assert_error(await ann.post(f"{address}/ask", json={"decision": "maybe"}), 400)
+    assert_error(await ann.post(f"{address}/end", json={"decision": "approved"}), 409, "NOT_WAITING")
+    given = {"decision": "approved", "comment": "yes", "form": {"copies": "2"}}
+    assert (await ann.post(f"{address}/ask", json=given)).status_code == 200
+    for _ in range(500):
+        execution = (await ann.get(f"/api/executions/{waiting['execution_id']}")).json()
+        if execution["status"] == "completed":
+            break
+        await asyncio.sleep(0.01)
+    assert execution["result"] == 2
+    assert "waiting" not in execution["node_states"]["ask"]
+    assert_error(await ann.post(f"{address}/ask", json=given), 409, "NOT_WAITING")

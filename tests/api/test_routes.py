@@ -33,6 +33,7 @@ PROMISED = {
     "GET /api/executions/{execution_id}",
     "GET /api/executions/{execution_id}/logs",
     "POST /api/executions/{execution_id}/cancel",
+    "POST /api/executions/{execution_id}/approvals/{node_id}",
     "GET /api/settings/llm",
     "POST /api/settings/llm",
     "POST /api/settings/llm/test",
@@ -56,7 +57,8 @@ def routes() -> list[tuple[str, str, APIRoute]]:
             continue
         if context.path in DOCS:
             continue
-        found += [(method, context.path, context.original_route) for method in sorted(context.methods or ())]
+        path = context.path.replace(":path", "")
+        found += [(method, path, context.original_route) for method in sorted(context.methods or ())]
     return found
 
 
@@ -124,16 +126,17 @@ async def test_an_id_of_somebody_else_is_as_good_as_none(sign_up: SignUp):
     ann, bob = await sign_up("ann"), await sign_up("bob")
     workflow = (await ann.post("/api/workflows", json={"name": "Mine", "nodes": [], "edges": []})).json()
     execution = (await ann.post(f"/api/workflows/{workflow['id']}/execute?wait=10", json={})).json()
-    ids = {"workflow_id": workflow["id"], "execution_id": execution["execution_id"]}
+    ids = {"workflow_id": workflow["id"], "execution_id": execution["execution_id"], "node_id": "ask"}
+    bodies = {"PUT": {"name": "Taken", "nodes": [], "edges": []}, "approvals": {"decision": "approved"}}
     tried = 0
     for method, path, _ in routes():
         if not any(f"{{{name}}}" in path for name in ids):
             continue
-        body = {"name": "Taken", "nodes": [], "edges": []} if method == "PUT" else None
+        body = next((body for name, body in bodies.items() if name in f"{method} {path}"), None)
         answer = await bob.request(method, path.format(**ids), json=body)
         assert_error(answer, 404)
         tried += 1
-    assert tried == 7
+    assert tried == 8
     assert (await ann.get(f"/api/workflows/{workflow['id']}")).json()["name"] == "Mine"
 
 

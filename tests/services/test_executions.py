@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 
-from awe_app.domain.errors import Conflict, Invalid, NotFound
+from awe_app.adapters.execution_store import ExecutionStore
+from awe_app.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from awe_app.domain.execution import ExecutionState
 from awe_app.domain.ids import ExecutionId
 from awe_app.domain.messages import Message
+from awe_app.domain.node import NodeContext, Outputs
 from awe_app.domain.pages import PageQuery
 from tests.builders import graph, node
-from tests.services.conftest import House
+from tests.services.conftest import Gate, GateConfig, House
 
 GATED = graph("a -> gate -> end", node("gate", "gate", {}), node("end", "output", {}))
 
@@ -179,3 +181,42 @@ async def test_logs_come_after_a_seq(house: House) -> None:
     lines = await house.executions.logs(house.user, begun.execution_id)
     assert [line.message for line in lines] == ["Started 'Test'", "Completed"]
     assert await house.executions.logs(house.user, begun.execution_id, lines[0].seq) == lines[1:]
+
+
+async def test_a_node_that_gives_what_cannot_be_stored_fails_its_execution(house: House) -> None:
+    class Odd(Gate):
+        """Gives a set."""
+
+        async def run(self, ctx: NodeContext[GateConfig]) -> Outputs:
+            return {"out": {1, 2}}
+
+    await house.stop()
+    house.start({"gate": Odd})
+    begun = await start(house, GATED)
+    ended = await house.executions.wait(house.user, begun.execution_id, 10)
+    assert ended.status == "failed"
+    assert ended.error is not None
+    assert ended.error["code"] == "NOT_JSON"
+    assert ended.node_states["gate"].status == "cancelled"
+
+
+async def test_a_database_that_was_away_costs_time_but_no_execution(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = ["once"]
+
+    async def claim_later(execution_id: ExecutionId) -> object:
+        if away:
+            raise Unavailable("STORAGE_ERROR", f"away {away.pop()}")
+        return await found.claim(execution_id)
+
+    begun = await start(house, GATED)
+    await house.gate.reached.wait()
+    await house.stop()
+    house.start()
+    house.gate.open.set()
+    found = ExecutionStore(house.database)
+    monkeypatch.setattr(house.executions._store, "claim", claim_later)
+    assert await house.executions.adopt() == 1
+    ended = await house.executions.wait(house.user, begun.execution_id, 20)
+    assert ended.status == "completed"

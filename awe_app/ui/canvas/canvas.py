@@ -17,28 +17,30 @@ from awe_app.nodes.registry import NodeTypes, discover
 REACT_FLOW = "@xyflow/react@12.12.1"
 DAGRE = "@dagrejs/dagre@3.1.3"
 
-_FILES = {
-    name: rx.asset(name, shared=True)
-    for name in (
-        "store.js",
-        "document.js",
-        "actions.js",
-        "layout.js",
-        "keys.js",
-        "icons.jsx",
-        "node.jsx",
-        "edge.jsx",
-        "adder.jsx",
-        "palette.jsx",
-        "completion.jsx",
-        "fields.jsx",
-        "inspector.jsx",
-        "toolbar.jsx",
-        "canvas.jsx",
-        "builder.css",
-    )
-}
+_CANVAS = rx.asset("canvas.jsx", shared=True).importable_path
+_FILES = (
+    "store.js",
+    "document.js",
+    "actions.js",
+    "layout.js",
+    "keys.js",
+    "icons.jsx",
+    "node.jsx",
+    "edge.jsx",
+    "adder.jsx",
+    "palette.jsx",
+    "completion.jsx",
+    "fields.jsx",
+    "inspector.jsx",
+    "toolbar.jsx",
+    "canvas.jsx",
+    "builder.css",
+)
 """Every file of the builder: what is not named here is not there when the pages are built."""
+
+
+def _path(name: str) -> str:
+    return _CANVAS.replace("canvas.jsx", name)
 
 
 class BuilderPart(rx.NoSSRComponent):
@@ -50,7 +52,7 @@ class BuilderPart(rx.NoSSRComponent):
 class WorkflowCanvas(BuilderPart):
     """The canvas; it owns positions, selection and dragging. The envelopes are in ``envelopes.py``."""
 
-    library = _FILES["canvas.jsx"].importable_path
+    library = _CANVAS
     tag = "WorkflowCanvas"
 
     document: rx.Var[dict[str, Any]]
@@ -79,6 +81,8 @@ class WorkflowCanvas(BuilderPart):
         for name in props:
             if name not in cls.get_props() and not name.startswith("on_"):
                 raise TypeError(f"WorkflowCanvas has no prop {name!r}")
+        for name in _FILES:  # here and not at import: it takes long, and a server with built pages needs none
+            rx.asset(name, shared=True)
         types = discover()
         return super().create(*children, cards=type_cards(types), icons=type_icons(types), **props)
 
@@ -86,21 +90,21 @@ class WorkflowCanvas(BuilderPart):
 class NodePalette(BuilderPart):
     """Every node type, to drag or to add."""
 
-    library = _FILES["palette.jsx"].importable_path
+    library = _path("palette.jsx")
     tag = "NodePalette"
 
 
 class NodeInspector(BuilderPart):
     """The form of the chosen node, its values in the last run, and its documentation."""
 
-    library = _FILES["inspector.jsx"].importable_path
+    library = _path("inspector.jsx")
     tag = "NodeInspector"
 
 
 class BuilderToolbar(BuilderPart):
     """Name, save state, undo, redo, tidy, run and stop."""
 
-    library = _FILES["toolbar.jsx"].importable_path
+    library = _path("toolbar.jsx")
     tag = "BuilderToolbar"
 
 

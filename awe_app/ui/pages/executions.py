@@ -17,7 +17,7 @@ from awe_app.ui.session import refusals_told, signed_in
 PAGE_SIZE = 50
 BUSY_PULSE_MS = 1_500
 """How often the list is read while something on it is unfinished."""
-IDLE_PULSE_MS = 6_000
+IDLE_PULSE_MS = 3_000
 ALL = "all"
 STATUSES: tuple[Status, ...] = ("running", "waiting", "pending", "completed", "failed", "cancelled")
 
