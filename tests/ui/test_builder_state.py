@@ -150,7 +150,14 @@ async def test_a_conflict_can_be_ended_by_taking_theirs(
     await builder.take_theirs()
     await builder.open_workflow()
     assert builder.document["workflow"]["name"] == "Theirs"
+    assert builder.document["discard"]
     assert not builder.conflict
+
+
+async def test_unstored_work_survives_a_reconnection(builder: BuilderState):
+    await builder.edit(of(builder, configure("not stored yet")))
+    await builder.open_workflow()
+    assert builder.document["discard"] is False
 
 
 async def test_a_workflow_of_somebody_else_is_not_shown(awe: Running, stored: StoredWorkflow):

@@ -20,6 +20,8 @@ class Document(TypedDict):
     workflow_id: str
     workflow: dict[str, Any]
     faces: dict[str, Face]
+    discard: bool
+    """True when what the browser has not stored yet is to go; else it is sent again after a reconnection."""
 
 
 class Saved(TypedDict):

@@ -1,7 +1,7 @@
 // The one store of the builder in the browser. Canvas, palette, inspector and toolbar read it and write through it.
 //
 // Wire protocol (awe_app/ui/canvas/envelopes.py declares the same):
-//   down  document {session, seq, workflow, faces} + revision   the canvas resets only when revision changes
+//   down  document {session, seq, workflow, faces, …} + revision   the canvas resets only when revision changes
 //         faces, issues, settled + recent, preview               levels: the newest value says everything
 //         saved {seq, version}                                   every edit up to seq is stored
 //   up    on_edit {session, seq, edit, gesture} or {session, seq, command}   once for each finished gesture; seq rises by one
@@ -55,7 +55,7 @@ export function open(document, revision) {
   const again = session !== state.session;
   const sameWorkflow = state.workflowId === document.workflow_id;
   if (again) {
-    const unsent = sameWorkflow ? [...pending, ...(typing ? [typing] : [])].filter((p) => p.edit) : [];
+    const unsent = sameWorkflow && !document.discard ? [...pending, ...(typing ? [typing] : [])].filter((p) => p.edit) : [];
     pending = [];
     typing = null;
     clearTimeout(timer);
