@@ -217,7 +217,8 @@ export function WorkflowCanvas({
   }, [onEdit, onSelect, onRun, onStop]);
   useLayoutEffect(() => {
     // constants of the build, which Reflex hands over as new objects each time the page is drawn
-    set({cards: new Map(cards.map((card) => [card.type, card])), icons});
+    const plain = (card) => ({...card, description: card.description.replaceAll("`", "")});
+    set({cards: new Map(cards.map((card) => [card.type, plain(card)])), icons});
   }, []);
   useLayoutEffect(() => { open(file, revision); }, [file, revision]);
   useEffect(() => close, []);

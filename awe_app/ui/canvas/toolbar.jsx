@@ -59,7 +59,8 @@ export function BuilderToolbar() {
   const loaded = useStore((s) => s.loaded);
   const panel = useStore((s) => s.panel);
   const issues = useStore((s) => s.issues);
-  const unfinished = Object.keys(issues);
+  const empty = useStore((s) => !s.workflow.nodes.length);
+  const unfinished = empty ? [] : Object.keys(issues);
   const going = ["pending", "running", "waiting"].includes(status);
   const toggle = (name) => set({panel: panel === name ? "" : name});
   return (
