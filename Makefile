@@ -51,7 +51,7 @@ lock: $(DEV_STAMP) ## resolve constraints.txt again from the requirements
 shots: $(DEV_STAMP) ## the screenshots and the animation of docs/shots, from the running app
 	@.ci/test-tools
 	@$(PY) -m awe_app build
-	@$(PY) docs/make_shots.py
+	@$(PY) -m docs.make_shots
 
 clean: ## remove what was installed and built; data/ stays
 	rm -rf $(VENV) .web .states assets/external .pytest_cache .ruff_cache .hypothesis

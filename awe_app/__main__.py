@@ -25,7 +25,7 @@ def _parser() -> argparse.ArgumentParser:
         "--input", metavar="k=v", nargs="+", action="extend", default=[], help="v is JSON where it parses, else text"
     )
     run.add_argument("--json", action="store_true", help="print the whole execution instead of its result")
-    run.set_defaults(command=_run, parser=run)
+    run.set_defaults(command=_run)
 
     validate = commands.add_parser("validate", help="print what is wrong with a workflow file; runs nothing")
     validate.add_argument("file", metavar="FILE", help="workflow file, or - for standard input")
@@ -51,12 +51,13 @@ def _run(options: argparse.Namespace) -> int:
     from awe_app.cli.files import Unreadable
     from awe_app.cli.run import run_file
 
-    if options.file is None and options.input and "=" not in options.input[-1]:
-        options.file = options.input.pop()  # run --input k=v FILE
-    if options.file is None:
-        options.parser.error("the following arguments are required: FILE")
+    file: str | None = options.file
+    if file is None and options.input and "=" not in options.input[-1]:
+        file = options.input.pop()  # run --input k=v FILE
+    if file is None:
+        return _complain("run: which FILE?", UNREADABLE)
     try:
-        return run_file(options.file, options.input, whole=options.json)
+        return run_file(file, options.input, whole=options.json)
     except Unreadable as problem:
         return _complain(problem, UNREADABLE)
     except KeyboardInterrupt:

@@ -1,7 +1,7 @@
 """A live table of an execution on the terminal: each node with its status, time, tokens and the end of its text."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,7 +28,7 @@ MARKS = {
 
 
 @contextmanager
-def progress(workflow: Workflow, node_types: Mapping[str, type[Node[Any]]]) -> Iterator[Listener]:
+def progress(workflow: Workflow, node_types: Mapping[str, type[Node[Any]]]) -> Generator[Listener]:
     """Give a listener that draws what it hears on standard error; where that is no terminal it draws nothing."""
     from rich.console import Console
     from rich.live import Live

@@ -37,12 +37,18 @@ def person(server: Server) -> Person:
     return Person(server)
 
 
+def chromium() -> str | None:
+    """The machine's own browser; None where Playwright has to bring one."""
+    found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if found is None and sys.platform == "darwin" and CHROME_ON_MAC.exists():
+        return str(CHROME_ON_MAC)
+    return found
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium: the machine's own, or the one Playwright brought."""
-    found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-    if found is None and sys.platform == "darwin" and CHROME_ON_MAC.exists():
-        found = str(CHROME_ON_MAC)
+    found = chromium()
     with sync_playwright() as playwright:
         if found is None and not Path(playwright.chromium.executable_path).exists():
             pytest.fail("Chromium is missing: install it (Debian: apt install chromium; macOS: Google Chrome)", False)
