@@ -4,7 +4,6 @@ Passes run one after another, or up to ``concurrency`` together; results keep th
 journal knows is walked through again without running what had finished.
 """
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from awe_app.domain import events as ev
@@ -12,10 +11,11 @@ from awe_app.domain.errors import NodeFailed
 from awe_app.domain.loops import LoopConfig
 from awe_app.domain.values import is_true
 from awe_app.engine.level import Level, Names
-from awe_app.engine.plan import Plan, PlannedNode
+from awe_app.engine.plan import Plan
 
 if TYPE_CHECKING:
     from awe_app.engine.run import Run
+    from awe_app.engine.work import Instance
 
 _LEFT_OUT = object()
 """In place of the result of a pass that failed and is skipped."""
@@ -24,15 +24,14 @@ _LEFT_OUT = object()
 class LoopRun:
     """One instance of a loop node."""
 
-    def __init__(self, run: "Run", level: Level, node: PlannedNode, body: Plan, config: LoopConfig) -> None:
+    def __init__(self, run: "Run", instance: "Instance", body: Plan, config: LoopConfig) -> None:
         self.run = run
-        self.level = level
-        self.node = node
+        self.instance = instance
+        self.level = instance.level
+        self.node = instance.node
+        self.path = instance.path
         self.body = body
         self.config = config
-        self.path = level.path(node)
-        self.started_at = run.deps.clock()
-        self.inputs: Mapping[str, Any] = {}
         self.ended = False
         self._items: list[Any] = []
         self._results: dict[int, Any] = {}
@@ -44,17 +43,25 @@ class LoopRun:
     def begin(self) -> None:
         """Take the items and start the first passes."""
         recorded = self.run.recorded(self.path)
+        if recorded is not None:
+            self.instance.attempt = recorded.attempts + 1
         if self.config.mode == "for_each":
             items = self.config.items
             if recorded is not None and recorded.input and "items" in recorded.input:
                 items = recorded.input["items"]  # what it was then, whatever variables say now
             if not isinstance(items, list):
                 kind = type(items).__name__ if items is not None else "nothing"
-                raise NodeFailed("INVALID_SETTING", f"items must be a list, not {kind}")
+                self.give_up(NodeFailed("INVALID_SETTING", f"items must be a list, not {kind}"))
+                return
             self._items = items
-            self.inputs = {"items": items}
-        attempt = recorded.attempts + 1 if recorded is not None else 1
-        self.run.emit(ev.NodeStarted, path=self.path, node_id=self.node.spec.id, input=self.inputs, attempt=attempt)
+            self.instance.inputs = {"items": items}
+        self.run.emit(
+            ev.NodeStarted,
+            path=self.path,
+            node_id=self.node.spec.id,
+            input=self.instance.inputs,
+            attempt=self.instance.attempt,
+        )
         self.advance()
 
     def advance(self) -> None:
@@ -127,13 +134,13 @@ class LoopRun:
     def give_up(self, failure: NodeFailed) -> None:
         """Stop every pass and fail the loop node."""
         self._leave()
-        self.run.fail(self.level, self.node, self.inputs, self.started_at, 1, failure)
+        self.run.fail(self.instance, failure)
 
     def _finish(self) -> None:
         self._leave()
         results = (self._results[index] for index in range(self._next))
         outputs = {self.node.ports[0]: [result for result in results if result is not _LEFT_OUT]}
-        self.run.finished(self.level, self.node, self.inputs, outputs, self.started_at, 1)
+        self.run.finished(self.instance, outputs)
 
     def _leave(self) -> None:
         self.ended = True

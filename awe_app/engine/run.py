@@ -4,7 +4,6 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from awe_app.domain import events as ev
@@ -18,7 +17,7 @@ from awe_app.engine.level import Level
 from awe_app.engine.loops import LoopRun
 from awe_app.engine.plan import Plan, PlannedNode
 from awe_app.engine.waiting import Waiter, WaitingRoom
-from awe_app.engine.work import Effects, context_of, run_in_line, work
+from awe_app.engine.work import Instance, context_of, run_in_line, work
 
 
 @dataclass(slots=True)
@@ -249,19 +248,17 @@ class Run:
 
     def _begin_loop(self, level: Level, node: PlannedNode, body: Plan) -> None:
         path = level.path(node)
+        instance = Instance(level, node, path, self.deps.clock())
         try:
-            _inputs, ctx = context_of(self, level, node, path, 1, Effects())
-            loop = LoopRun(self, level, node, body, ctx.config)
-            timer = None
-            if node.spec.timeout_s is not None:
-                timer = asyncio.create_task(self._expire(loop, node.spec.timeout_s), name=f"{path} timer")
-            self._loops[path] = (loop, timer)
-            loop.begin()
+            loop = LoopRun(self, instance, body, context_of(self, instance).config)
         except NodeFailed as failure:
-            if path in self._loops:
-                self._loops[path][0].give_up(failure)
-            else:
-                self.fail(level, node, {}, self.deps.clock(), 1, failure)
+            self.fail(instance, failure)
+            return
+        timer = None
+        if node.spec.timeout_s is not None:
+            timer = asyncio.create_task(self._expire(loop, node.spec.timeout_s), name=f"{path} timer")
+        self._loops[path] = (loop, timer)
+        loop.begin()
 
     async def _expire(self, loop: LoopRun, timeout_s: float) -> None:
         await self.deps.sleep(timeout_s)
@@ -283,72 +280,51 @@ class Run:
         level.remember(node, outputs)
         self.settle(level, node, outputs)
 
-    def finished(
-        self,
-        level: Level,
-        node: PlannedNode,
-        inputs: Mapping[str, Any],
-        outputs: Outputs,
-        started_at: datetime,
-        attempt: int,
-        effects: Effects | None = None,
-        *,
-        later: bool = False,
-    ) -> None:
+    def finished(self, instance: Instance, outputs: Outputs, *, later: bool = False) -> None:
         """A node gave its value. ``later``: a task says so, and the run settles it in its own turn."""
-        usage = self._account(effects)
-        path = level.path(node)
+        level, node = instance.level, instance.node
+        self._account(instance)
         self.emit(
             ev.NodeFinished,
-            path=path,
+            path=instance.path,
             node_id=node.spec.id,
-            input=inputs,
+            input=instance.inputs,
             outputs=outputs,
-            started_at=started_at,
-            attempt=attempt,
-            usage=usage,
-            variables=effects.variables if effects is not None else None,
+            started_at=instance.started_at,
+            attempt=instance.attempt,
+            usage=instance.usage,
+            variables=instance.variables,
         )
-        if effects is not None and effects.variables is not None:
-            self.variables.update(effects.variables)
+        if instance.variables is not None:
+            self.variables.update(instance.variables)
         level.remember(node, outputs)
         if later:
             self._reported.append((level, node, outputs))
         else:
             self.settle(level, node, outputs)
 
-    def fail(
-        self,
-        level: Level,
-        node: PlannedNode,
-        inputs: Mapping[str, Any],
-        started_at: datetime,
-        attempt: int,
-        failure: NodeFailed,
-        effects: Effects | None = None,
-        *,
-        later: bool = False,
-    ) -> None:
+    def fail(self, instance: Instance, failure: NodeFailed, *, later: bool = False) -> None:
         """Apply ``on_error``: end what the node is part of, go on with the default, or leave by ``error``."""
+        level, node = instance.level, instance.node
         error = {"code": failure.code, "detail": _detail(failure)}
         outputs: Outputs | None = None
         if node.spec.on_error == "continue":
             outputs = {node.ports[0]: node.spec.default_output}
         elif node.spec.on_error == "branch":
             outputs = {"error": error}
-        path = level.path(node)
+        self._account(instance)
         self.emit(
             ev.NodeFailed,
-            path=path,
+            path=instance.path,
             node_id=node.spec.id,
-            input=inputs,
-            started_at=started_at,
-            attempt=attempt,
+            input=instance.inputs,
+            started_at=instance.started_at,
+            attempt=instance.attempt,
             outputs=outputs,
-            usage=self._account(effects),
+            usage=instance.usage,
             **error,
         )
-        self.emit(ev.ErrorRaised, path=path, **error)
+        self.emit(ev.ErrorRaised, path=instance.path, **error)
         level.remember(node, outputs, error)
         if later:
             self._reported.append((level, node, failure if outputs is None else outputs))
@@ -364,11 +340,9 @@ class Run:
         elif self.failure is None:
             self.failure = (level.path(node), failure)
 
-    def _account(self, effects: Effects | None) -> Usage | None:
-        if effects is None or effects.usage is None:
-            return None
-        self._usage += effects.usage
-        return effects.usage
+    def _account(self, instance: Instance) -> None:
+        if instance.usage is not None:
+            self._usage += instance.usage
 
 
 def _detail(failure: NodeFailed) -> str:

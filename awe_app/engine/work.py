@@ -1,7 +1,8 @@
 """Running one node: resolve its inputs and settings, run it, try again, and report to the run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from awe_app.domain import events as ev
@@ -20,48 +21,53 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Effects:
-    """What one node has done beside its outputs: its cost, all tries together, and the variables it sets."""
+class Instance:
+    """One node instance while it is at work: what it is, and what it has done so far beside its outputs."""
 
+    level: Level
+    node: PlannedNode
+    path: Path
+    started_at: datetime
+    attempt: int = 1
+    inputs: Mapping[str, Any] = field(default_factory=dict)
     usage: Usage | None = None
+    """Its cost, all tries together."""
     variables: dict[str, Any] | None = None
     """Values for variables, set when the node has finished and not before."""
 
-    def add(self, usage: Usage) -> None:
-        """Add to the account."""
+    def spend(self, usage: Usage) -> None:
+        """Add to its account."""
         self.usage = usage if self.usage is None else self.usage + usage
+
+    def set_variables(self, values: Mapping[str, Any]) -> None:
+        """Note new values for variables."""
+        self.variables = {**(self.variables or {}), **values}
 
 
 async def run_in_line(run: "Run", level: Level, node: PlannedNode, path: Path) -> None:
     """Run a pure node at once; it does not wait for anything."""
-    started_at = run.deps.clock()
-    effects = Effects()
-    inputs: Mapping[str, Any] = {}
+    instance = Instance(level, node, path, run.deps.clock())
     try:
-        inputs, ctx = context_of(run, level, node, path, 1, effects)
-        outputs = await node.behaviour.run(ctx)
+        outputs = await node.behaviour.run(context_of(run, instance))
     except Exception as error:
-        run.fail(level, node, inputs, started_at, 1, as_failure(error), effects)
+        run.fail(instance, as_failure(error))
         return
-    run.finished(level, node, inputs, outputs, started_at, 1, effects)
+    run.finished(instance, outputs)
 
 
 async def work(run: "Run", level: Level, node: PlannedNode, path: Path, first_attempt: int) -> None:
     """The task of an effectful node, all its tries included."""
     known = run.recorded(path)
     started_at = known.started_at if known is not None and known.started_at is not None else run.deps.clock()
-    effects = Effects()
-    inputs: Mapping[str, Any] = {}
-    attempts = first_attempt
+    instance = Instance(level, node, path, started_at, first_attempt)
 
     async def attempt_once(attempt: int) -> Outputs:
-        nonlocal inputs, attempts
-        attempts = attempt
-        inputs, ctx = context_of(run, level, node, path, attempt, effects)
-        if ctx.waiting is None:
-            run.emit(ev.NodeStarted, path=path, node_id=node.spec.id, input=inputs, attempt=attempt)
+        instance.attempt = attempt
+        context = context_of(run, instance)
+        if context.waiting is None:
+            run.emit(ev.NodeStarted, path=path, node_id=node.spec.id, input=instance.inputs, attempt=attempt)
             await run.deps.durable(run.seq)
-        return await within(node.spec.timeout_s, node.behaviour.run(ctx))
+        return await within(node.spec.timeout_s, node.behaviour.run(context))
 
     def on_retry(attempt: int, wait_s: float, failure: NodeFailed) -> None:
         text = f"{failure.detail}; try {attempt} follows in {wait_s:.1f} s"
@@ -80,20 +86,18 @@ async def work(run: "Run", level: Level, node: PlannedNode, path: Path, first_at
         run.pause(level, node, paused)
         return
     except Exception as error:
-        run.fail(level, node, inputs, started_at, attempts, as_failure(error), effects, later=True)
+        run.fail(instance, as_failure(error), later=True)
         return
-    run.finished(level, node, inputs, outputs, started_at, attempts, effects, later=True)
+    run.finished(instance, outputs, later=True)
 
 
-def context_of(
-    run: "Run", level: Level, node: PlannedNode, path: Path, attempt: int, effects: Effects
-) -> tuple[Mapping[str, Any], NodeContext[Any]]:
-    """The node's resolved inputs and all that its run may see."""
+def context_of(run: "Run", instance: Instance) -> NodeContext[Any]:
+    """All that this try of the node may see; its own inputs, resolved now, are noted in the instance."""
+    level, node, path = instance.level, instance.node, instance.path
     scope = level.scope
-    inputs: dict[str, Any] = {}
     if node.inputs:
-        inputs = {name: value.resolve(scope) for name, value in node.inputs}
-        scope = {**scope, **inputs}
+        instance.inputs = {name: value.resolve(scope) for name, value in node.inputs}
+        scope = {**scope, **instance.inputs}
     config = node.config
     if config is None:
         config = read_config(type(node.behaviour), {**node.raw_config.resolve(scope), **node.per_pass_raw})
@@ -105,27 +109,24 @@ def context_of(
         run.outbox.append(ev.TextStreamed(path, delta))
         run.wake.set()
 
-    def set_variables(values: Mapping[str, Any]) -> None:
-        effects.variables = {**(effects.variables or {}), **values}
-
     known = run.recorded(path)
-    return inputs, NodeContext(
+    return NodeContext(
         execution_id=run.deps.execution_id,
         user_id=run.deps.user_id,
         node_id=node.spec.id,
         path=path,
         config=config,
-        inputs=inputs,
+        inputs=instance.inputs,
         incoming=level.incoming_of(node),
         execution_inputs=run.inputs,
         capabilities=run.deps.capabilities,
-        attempt=attempt,
+        attempt=instance.attempt,
         now=run.deps.clock(),
         first_started_at=known.started_at if known is not None else None,
         waiting=run.waiting.event_of(path),
         signal=run.deps.signals.get(path),
         log=log,
         stream=stream,
-        spend=effects.add,
-        set_variables=set_variables,
+        spend=instance.spend,
+        set_variables=instance.set_variables,
     )
