@@ -18,10 +18,11 @@ HEARTBEATS = ("2", "3")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here drives the running app."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.e2e)
+    """Everything here drives the running app, and goes last: while Playwright is open, no other event loop may run."""
+    here = [item for item in items if Path(__file__).parent in item.path.parents]
+    for item in here:
+        item.add_marker(pytest.mark.e2e)
+    items.sort(key=here.__contains__)
 
 
 @pytest.fixture(scope="session")
