@@ -64,9 +64,9 @@ def test_every_edit_the_browser_sends_is_one_that_python_reads():
     assert set(EDITS_FROM_THE_BROWSER) <= known
 
 
-def test_edits_are_applied_in_the_browser_as_well_unless_the_server_answers_with_a_document():
+def test_every_edit_is_applied_in_the_browser_as_well():
     applied = set(re.findall(r'case "(\w+)"', SCRIPTS["document.js"]))
-    assert applied == set(EDITS_FROM_THE_BROWSER) - {"rename"}
+    assert applied == set(EDITS_FROM_THE_BROWSER)
 
 
 def test_every_command_the_browser_sends_is_declared():

@@ -35,9 +35,15 @@ def configure(text: str, seq: int = 1, gesture: str = "") -> dict[str, Any]:
     return {"seq": seq, "edit": edit, "gesture": gesture}
 
 
+def of(builder: BuilderState, message: dict[str, Any]) -> dict[str, Any]:
+    """The message as the tab that has this document open sends it."""
+    assert builder.desk is not None
+    return {"session": builder.desk.session, **message}
+
+
 async def edit(builder: BuilderState, message: dict[str, Any]) -> Any:
     """What the browser causes: the edit, and the save that follows it."""
-    answer = await builder.edit(message)
+    answer = await builder.edit(of(builder, message))
     await builder.save()
     return answer
 
@@ -76,6 +82,11 @@ async def test_a_message_that_comes_twice_counts_once(builder: BuilderState):
     await edit(builder, configure("one"))
     await edit(builder, configure("two", seq=1))
     assert builder.history == {"undo": 1, "redo": 0}
+
+
+async def test_an_edit_of_a_document_that_is_no_longer_open_is_not_done(builder: BuilderState):
+    await edit(builder, {**configure("meant for another"), "session": "of another workflow"})
+    assert builder.history == {"undo": 0, "redo": 0}
 
 
 async def test_undo_and_redo_answer_with_a_document(
@@ -139,7 +150,14 @@ async def test_a_conflict_can_be_ended_by_taking_theirs(
     await builder.take_theirs()
     await builder.open_workflow()
     assert builder.document["workflow"]["name"] == "Theirs"
+    assert builder.document["discard"]
     assert not builder.conflict
+
+
+async def test_unstored_work_survives_a_reconnection(builder: BuilderState):
+    await builder.edit(of(builder, configure("not stored yet")))
+    await builder.open_workflow()
+    assert builder.document["discard"] is False
 
 
 async def test_a_workflow_of_somebody_else_is_not_shown(awe: Running, stored: StoredWorkflow):
@@ -169,7 +187,7 @@ async def test_run_asks_for_the_declared_inputs(builder: BuilderState, tab: Tab)
 async def test_run_stores_what_is_not_stored_yet(
     builder: BuilderState, tab: Tab, awe: Running, user: User, stored: StoredWorkflow
 ):
-    await builder.edit(configure("just typed"))
+    await builder.edit(of(builder, configure("just typed")))
     await tab.state(RunState).run()
     assert await template(awe, user, stored) == "just typed"
 
@@ -197,7 +215,7 @@ async def test_a_missing_input_is_said_in_the_form(builder: BuilderState, tab: T
 
 
 async def test_an_unfinished_workflow_is_not_run_and_the_nodes_say_why(builder: BuilderState, tab: Tab):
-    await builder.edit({"seq": 1, "edit": {"op": "configure", "node": "a", "unset": ["template"]}})
+    await builder.edit(of(builder, {"seq": 1, "edit": {"op": "configure", "node": "a", "unset": ["template"]}}))
     run = tab.state(RunState)
     await run.run()
     await run.submit({"text": "hello"})

@@ -2,7 +2,7 @@
 // Nothing here is re-rendered by what Reflex sends: `WorkflowCanvas` writes its props into the store and renders a
 // canvas without props. See store.js for the wire protocol.
 
-import {memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useSyncExternalStore} from "react";
+import {memo, useCallback, useEffect, useLayoutEffect, useRef, useSyncExternalStore} from "react";
 import {
   Background, BackgroundVariant, Controls, MiniMap, ReactFlow, ReactFlowProvider, SelectionMode, useEdgesState,
   useNodesInitialized, useNodesState, useReactFlow,
@@ -10,7 +10,7 @@ import {
 import "@xyflow/react/dist/style.css";
 import "./builder.css";
 import {refusal} from "./document.js";
-import {acknowledge, commit, get, hint, open, select, set, setFaces, setHandlers, useStore} from "./store.js";
+import {acknowledge, close, commit, get, hint, open, select, set, setFaces, setHandlers, useStore} from "./store.js";
 import {ConnectionLine, drawn, edgeTypes} from "./edge.jsx";
 import {kindOf, nodeTypes} from "./node.jsx";
 import {Adder} from "./adder.jsx";
@@ -18,6 +18,15 @@ import {useKeys} from "./keys.js";
 import {addNode, connect, fit, openAdder, reveal, setFlow, splice} from "./actions.js";
 
 const DRAG_TYPE = "application/awe-node";
+const FAR = 0.25; // below this zoom nobody can read, and small print is not painted
+
+// Constants on purpose: React Flow compares its options by identity and tells every node when one is new.
+const OPTIONS = {
+  snapToGrid: true, snapGrid: [10, 10], deleteKeyCode: null, disableKeyboardA11y: true, zoomOnDoubleClick: false,
+  minZoom: 0.05, maxZoom: 2, selectionKeyCode: "Shift", selectionMode: SelectionMode.Partial, connectionRadius: 28,
+  proOptions: {hideAttribution: true}, nodeDragThreshold: 2, defaultViewport: {x: 80, y: 80, zoom: 1},
+  elevateNodesOnSelect: true, connectionLineComponent: ConnectionLine, nodeTypes, edgeTypes, onConnect: connect,
+};
 
 /** React Flow's nodes for the document; nodes that did not change stay the same objects. */
 function reconcileNodes(before, workflow, selected) {
@@ -93,6 +102,7 @@ const Flow = memo(function Flow() {
     }
     if (Object.keys(positions).length) commit({op: "move", positions});
   }, []);
+  const onSelectionDragStop = useCallback((event, moved) => onNodeDragStop(event, null, moved), [onNodeDragStop]);
   const isValidConnection = useCallback((connection) => !refusal(get().workflow, connection), []);
   const onConnectEnd = useCallback((event, connection) => {
     if (connection.isValid || !connection.fromNode) return;
@@ -140,20 +150,18 @@ const Flow = memo(function Flow() {
     const at = flow.screenToFlowPosition({x: event.clientX, y: event.clientY});
     openAdder({screen: {x: event.clientX, y: event.clientY}, position: {x: at.x, y: at.y - 28}});
   }, [flow]);
+  const onMoveStart = useCallback(() => { box.current.dataset.moving = ""; }, []);
+  const onMove = useCallback((_event, {zoom}) => { box.current.toggleAttribute("data-far", zoom < FAR); }, []);
+  const onMoveEnd = useCallback(() => { delete box.current.dataset.moving; }, []);
   useKeys(chosenEdges);
 
   return (
     <div className="awe-flow" ref={box} data-testid="canvas" role="application" aria-label="Workflow canvas"
       tabIndex={-1} onDrop={onDrop} onDragOver={onDragOver} onDoubleClick={onDoubleClick}>
-      <ReactFlow nodes={nodes} edges={edges} nodeTypes={nodeTypes} edgeTypes={edgeTypes}
-        onNodesChange={onNodesChange} onEdgesChange={onEdgesChange} onSelectionChange={onSelectionChange}
-        onNodeDragStop={onNodeDragStop} onSelectionDragStop={(event, moved) => onNodeDragStop(event, null, moved)}
-        onConnect={connect} onConnectEnd={onConnectEnd} isValidConnection={isValidConnection}
-        connectionLineComponent={ConnectionLine} connectionRadius={28} snapToGrid snapGrid={[10, 10]}
-        colorMode={theme} deleteKeyCode={null} disableKeyboardA11y zoomOnDoubleClick={false} minZoom={0.05} maxZoom={2}
-        selectionKeyCode="Shift" selectionMode={SelectionMode.Partial}
-        onlyRenderVisibleElements={nodes.length > 300} proOptions={{hideAttribution: true}} nodeDragThreshold={2}
-        defaultViewport={{x: 80, y: 80, zoom: 1}} elevateNodesOnSelect>
+      <ReactFlow {...OPTIONS} nodes={nodes} edges={edges} onNodesChange={onNodesChange} onEdgesChange={onEdgesChange}
+        onSelectionChange={onSelectionChange} onNodeDragStop={onNodeDragStop} onSelectionDragStop={onSelectionDragStop}
+        onConnectEnd={onConnectEnd} isValidConnection={isValidConnection} colorMode={theme}
+        onMoveStart={onMoveStart} onMove={onMove} onMoveEnd={onMoveEnd} onlyRenderVisibleElements={nodes.length > 300}>
         <Background variant={BackgroundVariant.Dots} gap={20} size={1.2} color="var(--gray-6)" />
         <Controls showInteractive={false} position="bottom-left" />
         {nodes.length > 2 ? <MiniMap pannable zoomable position="bottom-right" nodeColor="var(--gray-7)" nodeBorderRadius={8} /> : null}
@@ -204,12 +212,16 @@ export function WorkflowCanvas({
   document: file, revision, faces, issues, saved, history, settled, recent, preview, execution, io, models, cards, icons,
   onEdit, onSelect, onRun, onStop,
 }) {
-  const byType = useMemo(() => new Map((cards ?? []).map((card) => [card.type, card])), [cards]);
   useLayoutEffect(() => {
     setHandlers({send: onEdit, select: onSelect, run: onRun, stop: onStop});
   }, [onEdit, onSelect, onRun, onStop]);
-  useLayoutEffect(() => { set({cards: byType, icons: icons ?? {}}); }, [byType, icons]);
+  useLayoutEffect(() => {
+    // constants of the build, which Reflex hands over as new objects each time the page is drawn
+    const plain = (card) => ({...card, description: card.description.replaceAll("`", "")});
+    set({cards: new Map(cards.map((card) => [card.type, plain(card)])), icons});
+  }, []);
   useLayoutEffect(() => { open(file, revision); }, [file, revision]);
+  useEffect(() => close, []);
   useEffect(() => { setFaces(faces ?? {}); }, [faces]);
   useEffect(() => { set({issues: issues ?? {}}); }, [issues]);
   useEffect(() => { acknowledge(saved); }, [saved]);

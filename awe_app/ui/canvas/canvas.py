@@ -109,8 +109,11 @@ class BuilderToolbar(BuilderPart):
 
 
 def type_cards(types: NodeTypes) -> list[dict[str, Any]]:
-    """All node types for palette, canvas and inspector: the card, the form, and whether it runs."""
-    return [{**card(t), "runs": t.runs, "fields": [field.as_json() for field in form(t)]} for t in types.values()]
+    """All node types for palette, canvas and inspector: the card, the form, whether it runs and holds others."""
+    return [
+        {**card(t), "runs": t.runs, "contains": t.contains, "fields": [field.as_json() for field in form(t)]}
+        for t in types.values()
+    ]
 
 
 def type_icons(types: NodeTypes) -> rx.Var[dict[str, Any]]:

@@ -43,8 +43,8 @@ class Desk:
             Invalid: the edit is malformed or does not fit; the workflow is as it was, and the message counts as read.
         """
         seq = message.get("seq")
-        if not isinstance(seq, int) or seq <= self.seq:
-            return False  # said before, or not said by our own store
+        if message.get("session") != self.session or not isinstance(seq, int) or seq <= self.seq:
+            return False  # meant for another document, or done before
         self.seq = seq
         match message.get("command"):
             case "undo":
@@ -65,8 +65,8 @@ class Desk:
         """Note that everything up to ``seq`` is stored as this version."""
         self.version, self.stored_seq, self.problem = stored.version, seq, ""
 
-    def document(self) -> Document:
-        """All of it, for the browser."""
+    def document(self, discard: bool = False) -> Document:
+        """All of it, for the browser, which forgets its own unstored work on ``discard``."""
         self._faces = {node.id: self._face(node) for node in self.workflow.nodes}
         return Document(
             session=self.session,
@@ -75,6 +75,7 @@ class Desk:
             workflow_id=self.workflow_id,
             workflow=self.workflow.as_json(),
             faces=self._faces,
+            discard=discard,
         )
 
     def new_faces(self, message: Gesture) -> dict[str, Face]:

@@ -1,6 +1,6 @@
 // The workflow file in the browser: pure functions, no React.
-// `apply` mirrors awe_app/domain/edits.py for the edits that the browser makes; undo, redo and rename are the
-// server's, which answers with a new document.
+// `apply` mirrors awe_app/domain/edits.py for the edits that the browser makes; undo and redo are the server's, which
+// answers with a new document.
 
 export const EMPTY = {schema_version: 1, name: "", description: "", variables: {}, nodes: [], edges: []};
 
@@ -52,8 +52,17 @@ export function apply(workflow, edit) {
       const {op, ...values} = edit;
       return {...workflow, ...values};
     }
+    case "rename": {
+      const ids = new Map([[edit.node, edit.to]]);
+      const at = (id) => ids.get(id) ?? id;
+      const renamed = (n) => ({
+        ...n, id: at(n.id), parent_id: at(n.parent_id), inputs: rewritten(n.inputs, ids), [configKey(n)]: rewritten(configOf(n), ids),
+      });
+      const edges = workflow.edges.map((e) => ({...e, source: at(e.source), target: at(e.target)}));
+      return {...workflow, nodes: workflow.nodes.map(renamed), edges};
+    }
     default:
-      return workflow; // rename: the server's answer brings the new document
+      throw new Error(`unknown edit ${edit.op}`);
   }
 }
 

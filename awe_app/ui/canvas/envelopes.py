@@ -20,6 +20,8 @@ class Document(TypedDict):
     workflow_id: str
     workflow: dict[str, Any]
     faces: dict[str, Face]
+    discard: bool
+    """True when what the browser has not stored yet is to go; else it is sent again after a reconnection."""
 
 
 class Saved(TypedDict):
@@ -35,6 +37,8 @@ class Saved(TypedDict):
 class Gesture(TypedDict):
     """``on_edit``: an edit (``domain/edits.py``), or a ``command``."""
 
+    session: NotRequired[str]
+    """Of the document that the browser shows; what was meant for another is not done."""
     seq: NotRequired[int]
     edit: NotRequired[dict[str, Any]]
     gesture: NotRequired[str]

@@ -7,7 +7,7 @@ import {TypeIcon} from "./palette.jsx";
 import {configOf} from "./document.js";
 import {Fields} from "./fields.jsx";
 import {remove} from "./actions.js";
-import {cardOf, commit, flush, set, statusOf, titleOf, type, useStore} from "./store.js";
+import {cardOf, commit, flush, select, set, statusOf, titleOf, type, useStore} from "./store.js";
 
 const TABS = [["configure", "Configure"], ["input", "Input"], ["output", "Output"], ["docs", "Docs"]];
 
@@ -92,7 +92,10 @@ function Id({id}) {
   const rename = () => {
     if (draft === id) return;
     if (wrong) setDraft(id);
-    else commit({op: "rename", node: id, to: draft});
+    else {
+      commit({op: "rename", node: id, to: draft});
+      select([draft]);
+    }
   };
   return (
     <div className="awe-field">

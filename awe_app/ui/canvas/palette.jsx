@@ -5,8 +5,9 @@ import {Icon, categoryColor} from "./icons.jsx";
 import {addNode} from "./actions.js";
 import {set, useStore} from "./store.js";
 
-/** Cards that fit the words, best first. */
-export function matching(cards, words) {
+/** Cards that fit the words, best first. Not loops: the canvas draws no containers, so one added here had no inside. */
+export function matching(all, words) {
+  const cards = all.filter((card) => !card.contains);
   const asked = words.trim().toLowerCase();
   const rank = (card) => {
     const title = card.title.toLowerCase();

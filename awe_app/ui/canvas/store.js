@@ -1,10 +1,10 @@
 // The one store of the builder in the browser. Canvas, palette, inspector and toolbar read it and write through it.
 //
 // Wire protocol (awe_app/ui/canvas/envelopes.py declares the same):
-//   down  document {session, seq, workflow, faces} + revision   the canvas resets only when revision changes
+//   down  document {session, seq, workflow, faces, …} + revision   the canvas resets only when revision changes
 //         faces, issues, settled + recent, preview               levels: the newest value says everything
 //         saved {seq, version}                                   every edit up to seq is stored
-//   up    on_edit {seq, edit, gesture} or {seq, command}         once for each finished gesture; seq rises by one
+//   up    on_edit {session, seq, edit, gesture} or {session, seq, command}   once for each finished gesture; seq rises by one
 // Edits that the server has not acknowledged are kept and applied again on top of a new document.
 
 import {useSyncExternalStore} from "react";
@@ -55,7 +55,7 @@ export function open(document, revision) {
   const again = session !== state.session;
   const sameWorkflow = state.workflowId === document.workflow_id;
   if (again) {
-    const unsent = sameWorkflow ? [...pending, ...(typing ? [typing] : [])].filter((p) => p.edit) : [];
+    const unsent = sameWorkflow && !document.discard ? [...pending, ...(typing ? [typing] : [])].filter((p) => p.edit) : [];
     pending = [];
     typing = null;
     clearTimeout(timer);
@@ -93,7 +93,7 @@ export function setFaces(later) {
 
 function push(message) {
   pending.push(message);
-  handlers.send?.(message);
+  handlers.send?.({...message, session: state.session});
 }
 
 /** Send what is being typed now, if anything. */
@@ -164,6 +164,13 @@ export function outputsOf(s, id) {
 }
 export const inputsOf = (s, id) => cardOf(s, id)?.inputs ?? NONE;
 export const titleOf = (s, id) => s.specs.get(id)?.name || id;
+
+/** The page is left: nothing of this workflow may be seen, or edited, on the next. */
+export function close() {
+  flush();
+  pending = [];
+  set({...blank, cards: state.cards, icons: state.icons});
+}
 
 const live = (s) => ["pending", "running", "waiting"].includes(s.execution.status);
 

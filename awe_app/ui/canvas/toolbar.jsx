@@ -2,7 +2,7 @@
 
 import {useEffect, useState} from "react";
 import {Icon} from "./icons.jsx";
-import {redo, run, stop, tidy, undo} from "./actions.js";
+import {redo, reveal, run, stop, tidy, undo} from "./actions.js";
 import {flush, isSaved, set, type, useStore} from "./store.js";
 
 const MAC = typeof navigator !== "undefined" && /mac/i.test(navigator.platform ?? "");
@@ -58,7 +58,9 @@ export function BuilderToolbar() {
   const status = useStore((s) => s.execution.status);
   const loaded = useStore((s) => s.loaded);
   const panel = useStore((s) => s.panel);
-  const errors = useStore((s) => Object.keys(s.issues).length);
+  const issues = useStore((s) => s.issues);
+  const empty = useStore((s) => !s.workflow.nodes.length);
+  const unfinished = empty ? [] : Object.keys(issues);
   const going = ["pending", "running", "waiting"].includes(status);
   const toggle = (name) => set({panel: panel === name ? "" : name});
   return (
@@ -66,8 +68,11 @@ export function BuilderToolbar() {
       <Name />
       <SaveState />
       <span className="awe-gap" />
-      {errors ? (
-        <span className="awe-check" title="Nodes with something unfinished; each says what."><Icon name="triangle-alert" size={13} />{errors}</span>
+      {unfinished.length ? (
+        <button type="button" className="awe-check" onClick={() => reveal(unfinished.find(Boolean))} data-testid="check"
+          title={issues[""] ?? "Show the first node that is unfinished"} aria-label={`${unfinished.length} unfinished`}>
+          <Icon name="triangle-alert" size={13} />{unfinished.length}
+        </button>
       ) : null}
       <Tool icon="plus" label="Add a node" onClick={() => toggle("palette")} testid="open-palette" pressed={panel === "palette"} className="awe-narrow" />
       <Tool icon="panel-right" label="Settings of the chosen node" onClick={() => toggle("inspector")} testid="open-inspector" pressed={panel === "inspector"} className="awe-narrow" />

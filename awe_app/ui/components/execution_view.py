@@ -8,8 +8,10 @@ from typing import Any
 from awe_app.domain.execution import ExecutionState, NodeState
 from awe_app.domain.ids import iso, utc_now
 from awe_app.domain.workflow import Workflow
+from awe_app.nodes.input import InputField
 from awe_app.ui import routes
 from awe_app.ui.components.execution_table import duration
+from awe_app.ui.pages.run_form_state import shown_field
 
 MAX_SHOWN_CHARS = 20_000
 MAX_SHOWN_LINES = 200
@@ -71,6 +73,38 @@ class LogLine:
     level: str
     node: str
     message: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """An approval that waits for an answer."""
+
+    path: str
+    title: str
+    message: str
+    until: str
+    fields: list[dict[str, Any]]
+
+
+def questions_of(state: ExecutionState, workflow: Workflow) -> list[Question]:
+    """What the execution asks people now."""
+    asked = [node for node in state.node_states.values() if node.status == "waiting" and node.waiting is not None]
+    return [
+        Question(
+            path=node.path,
+            title=_title(workflow, node.node_id),
+            message=shown_value(node.waiting.data.get("message")),
+            until=iso(node.waiting.until) or "",
+            fields=[_field_of(field) for field in node.waiting.data.get("form", ())],
+        )
+        for node in asked
+        if node.waiting is not None and node.waiting.reason == "approval" and node.waiting.data is not None
+    ]
+
+
+def _field_of(raw: dict[str, Any]) -> dict[str, Any]:
+    field = InputField.model_validate(raw)
+    return shown_field(field, field.default)
 
 
 def head_of(state: ExecutionState, workflow: Workflow) -> Head:

@@ -19,7 +19,7 @@ def run_form() -> rx.Component:
             rx.dialog.title("Run this workflow", size="4", margin_bottom=theme.SPACE_M),
             rx.form(
                 rx.flex(
-                    rx.foreach(RunFormState.fields, _field),
+                    rx.foreach(RunFormState.fields, field_control),
                     rx.cond(
                         RunFormState.problem != "",
                         rx.callout(
@@ -46,7 +46,8 @@ def run_form() -> rx.Component:
     )
 
 
-def _field(field: Field) -> rx.Component:
+def field_control(field: Field) -> rx.Component:
+    """The labelled control for one field that a person fills in."""
     return rx.el.div(
         rx.cond(
             field["type"] == "boolean",

@@ -31,6 +31,7 @@ class BuilderState(rx.State):
     conflict: bool = False
     """Somebody else stored a newer version: reload or overwrite?"""
     _desk: Desk | None = None
+    _discard: bool = False
 
     @rx.event
     @refusals_told
@@ -42,11 +43,11 @@ class BuilderState(rx.State):
             stored = await services().workflows.get(user, workflow_id)
         except NotFound as error:
             return [rx.redirect(routes.WORKFLOWS), toast_for(error)]
+        discard, self._discard, self.conflict = self._discard, False, False
         self._desk = Desk(stored, discover(), self._history_of(stored.workflow))
-        self.conflict = False
         self.issues = by_node(stored.issues)
         self.models = [model.as_json() for model in await services().catalog.models(user)]
-        self._show(self._desk)
+        self._show(self._desk, discard)
         return None
 
     @rx.event
@@ -90,7 +91,7 @@ class BuilderState(rx.State):
     @rx.event
     async def take_theirs(self):
         """Answer to a conflict: what is stored wins, what is here goes."""
-        self._desk = None
+        self._discard = True
         return BuilderState.open_workflow
 
     async def store(self, expected_version: int | None) -> Any:
@@ -127,8 +128,8 @@ class BuilderState(rx.State):
         """The work in this tab, for the run's state."""
         return self._desk
 
-    def _show(self, desk: Desk) -> None:
-        document: Document = desk.document()
+    def _show(self, desk: Desk, discard: bool = False) -> None:
+        document: Document = desk.document(discard)
         self.document, self.faces = dict(document), {}
         self.revision += 1
         self.saved = dict(desk.saved())

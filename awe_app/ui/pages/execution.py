@@ -1,9 +1,11 @@
 """``/executions/<id>``: what one execution was given, did and gave; kept up to date until it has ended."""
 
+from typing import Any
+
 import reflex as rx
 
 from awe_app.domain.errors import NotFound
-from awe_app.domain.ids import ExecutionId
+from awe_app.domain.ids import ExecutionId, Path
 from awe_app.services import services
 from awe_app.ui import routes, theme
 from awe_app.ui.components.browser_parts import pulse, time_ago
@@ -14,11 +16,14 @@ from awe_app.ui.components.execution_view import (
     LogLine,
     NodeRow,
     Outcome,
+    Question,
     head_of,
     log_of,
     nodes_of,
     outcome_of,
+    questions_of,
 )
+from awe_app.ui.components.question_card import COMMENT, PATH, question_card
 from awe_app.ui.components.status_badge import status_badge
 from awe_app.ui.layout import page_body, shell
 from awe_app.ui.session import refusals_told, signed_in
@@ -33,10 +38,17 @@ class ExecutionPageState(rx.State):
 
     head: Head = Head()
     outcome: Outcome = Outcome()
+    questions: list[Question] = []
     nodes: list[NodeRow] = []
     log: list[LogLine] = []
     loaded: bool = False
     missing: bool = False
+    _decision: str = "rejected"
+
+    @rx.event
+    def choose(self, decision: str):
+        """A button of an approval was pressed; its form follows."""
+        self._decision = "approved" if decision == "approved" else "rejected"
 
     @rx.event
     @refusals_told
@@ -60,6 +72,18 @@ class ExecutionPageState(rx.State):
         await services().executions.cancel(user, self._asked_for)
         await self._show()
         return toast("info", "Stopped.")
+
+    @rx.event
+    @refusals_told
+    async def answer(self, submitted: dict[str, Any]):
+        """Answer what the execution asks, by the button pressed last."""
+        user = await signed_in(self)
+        path, comment = Path(str(submitted.get(PATH, ""))), str(submitted.get(COMMENT, ""))
+        asked = {field["name"] for question in self.questions if question.path == path for field in question.fields}
+        values = {name: submitted[name] for name in asked if submitted.get(name) not in (None, "")}
+        await services().executions.answer(user, self._asked_for, path, self._decision, comment, values)
+        await self._show()
+        return toast("success", f"{self._decision.capitalize()}.")
 
     @rx.event
     @refusals_told
@@ -87,6 +111,7 @@ class ExecutionPageState(rx.State):
         shown = {
             "head": head_of(state, workflow),
             "outcome": outcome_of(state, workflow),
+            "questions": questions_of(state, workflow),
             "nodes": nodes_of(state, workflow),
             "log": log_of(state),
             "missing": False,
@@ -193,6 +218,10 @@ def _content() -> rx.Component:
             ("Took", head.duration),
             ("Tokens", head.tokens),
             ("Execution", rx.code(head.id, variant="ghost", color_scheme="gray", truncate=True)),
+        ),
+        rx.foreach(
+            ExecutionPageState.questions,
+            lambda question: question_card(question, ExecutionPageState.choose, ExecutionPageState.answer),
         ),
         outcome(ExecutionPageState.outcome, head.status),
         panel("Inputs", rx.cond(head.inputs, value_block(head.inputs), _none("Nothing was given."))),

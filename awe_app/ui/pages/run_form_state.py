@@ -33,7 +33,7 @@ class RunFormState(rx.State):
             return False  # unfinished input settings: starting the run says so
         self._workflow_id = workflow_id
         known = self._given.get(workflow_id, {})
-        self.fields = [_shown(field, known.get(field.name, field.default)) for field in declared]
+        self.fields = [shown_field(field, known.get(field.name, field.default)) for field in declared]
         self.problem, self.shown = "", bool(declared)
         return self.shown
 
@@ -52,7 +52,8 @@ class RunFormState(rx.State):
         return inputs
 
 
-def _shown(field: InputField, value: Any) -> dict[str, Any]:
+def shown_field(field: InputField, value: Any) -> dict[str, Any]:
+    """One field as ``components/run_form.py`` draws it."""
     return {
         "name": field.name,
         "type": field.type,
