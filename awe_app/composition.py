@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from awe_app.adapters.bus import MemoryBus
@@ -77,5 +78,6 @@ async def start(environment: Environment) -> Running:
         templates=Templates(TEMPLATES, workflows),
         settings=Settings(settings_store, secrets, models),
     )
+    asyncio.get_running_loop().run_in_executor(None, import_module, "networkx")  # so that no first validation waits
     await services.executions.adopt()
     return Running(services, database, journal, local_model)
