@@ -163,18 +163,17 @@ asyncio.run(main())
 async def test_what_was_durable_outlives_kill_9(
     database_url: str, journal: SqlJournal, executions: ExecutionStore
 ) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", CHILD, database_url], cwd=File(__file__).parents[2], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
     promised: dict[str, int] = {}
-    for number, report in enumerate(process.stdout):
-        execution_id, seq = report.split()
-        promised[execution_id] = int(seq)
-        if number == 400:
-            os.kill(process.pid, signal.SIGKILL)  # what is still in the pipe was promised too: read on to its end
-    process.wait()
-    process.stdout.close()
+    command = [sys.executable, "-c", CHILD, database_url]
+    with subprocess.Popen(command, cwd=File(__file__).parents[2], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for number, report in enumerate(process.stdout):
+            if not report.endswith("\n"):
+                break  # the kill cut this promise off in the middle of its line
+            execution_id, seq = report.split()
+            promised[execution_id] = int(seq)
+            if number == 400:
+                os.kill(process.pid, signal.SIGKILL)  # what is still in the pipe was promised too: read on
     assert len(promised) == 8
     assert set(await executions.unfinished()) == set(promised)
     for execution_id, seq in promised.items():
