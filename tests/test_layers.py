@@ -67,7 +67,7 @@ DANGEROUS_HOMES = {
 ENVIRONMENT_READERS = {"settings.py", "build.py", "serve.py"}
 """settings.py for AWE's own settings; the other two hand the environment on to the programs they start."""
 
-TASK_OWNERS = {"engine/run.py", "engine/execute.py", "adapters/dispatch.py"}
+TASK_OWNERS = {"engine/tasks.py", "engine/execute.py", "adapters/dispatch.py"}
 PRINTERS = {"build.py", "serve.py", "cli", "__main__.py"}
 
 

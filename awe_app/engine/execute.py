@@ -38,8 +38,8 @@ async def execute(
             turns = 0
             while run.ready and run.failure is None:
                 await run.start_next()
-                while run.outbox:
-                    yield run.outbox.popleft()
+                while run.record.outbox:
+                    yield run.record.outbox.popleft()
                 turns += 1
                 if turns % FAIR_SHARE == 0:
                     await asyncio.sleep(0)
@@ -50,18 +50,18 @@ async def execute(
                     break
                 if deps.parks:
                     run.park()
-                    while run.outbox:
-                        yield run.outbox.popleft()
+                    while run.record.outbox:
+                        yield run.record.outbox.popleft()
                     return
             await _until_woken(run, deps)
             run.collect()
-            while run.outbox:
-                yield run.outbox.popleft()
+            while run.record.outbox:
+                yield run.record.outbox.popleft()
         await run.stop()
         run.cancel_waiting()
         run.finish()
-        while run.outbox:
-            yield run.outbox.popleft()
+        while run.record.outbox:
+            yield run.record.outbox.popleft()
     finally:
         await run.stop()
 

@@ -38,11 +38,11 @@ class LoopRun:
         self._passes: dict[int, Level] = {}
         self._next = 0
         self._last: Any = None
-        self._begun_before = run.passes_begun(self.path)
+        self._begun_before = run.record.passes_begun(self.path)
 
     def begin(self) -> None:
         """Take the items and start the first passes."""
-        recorded = self.run.recorded(self.path)
+        recorded = self.run.record.of(self.path)
         if recorded is not None:
             self.instance.attempt = recorded.attempts + 1
         if self.config.mode == "for_each":
@@ -55,7 +55,7 @@ class LoopRun:
                 return
             self._items = items
             self.instance.inputs = {"items": items}
-        self.run.emit(
+        self.run.record.emit(
             ev.NodeStarted,
             path=self.path,
             node_id=self.node.spec.id,

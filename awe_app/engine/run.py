@@ -3,28 +3,21 @@
 import asyncio
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from awe_app.domain import events as ev
 from awe_app.domain.errors import NodeFailed, Paused
-from awe_app.domain.execution import ExecutionState, NodeState
+from awe_app.domain.execution import ExecutionState
 from awe_app.domain.ids import Path
-from awe_app.domain.models import Usage
 from awe_app.domain.node import Outputs
 from awe_app.engine.deps import Deps
 from awe_app.engine.level import Level
 from awe_app.engine.loops import LoopRun
 from awe_app.engine.plan import Plan, PlannedNode
+from awe_app.engine.record import Record
+from awe_app.engine.tasks import Tasks
 from awe_app.engine.waiting import Waiter, WaitingRoom
 from awe_app.engine.work import Instance, context_of, run_in_line, work
-
-
-@dataclass(slots=True)
-class _Task:
-    level: Level
-    node: PlannedNode
-    handle: asyncio.Task[None]
 
 
 class Run:
@@ -34,61 +27,34 @@ class Run:
         self.plan = plan
         self.inputs = inputs
         self.deps = deps
-        self.outbox: deque[ev.Event | ev.TextStreamed] = deque()
         self.ready: deque[tuple[Level, PlannedNode]] = deque()
         self.wake = asyncio.Event()
+        self.record = Record(deps, done, self.wake.set)
         self.failure: tuple[Path, NodeFailed] | None = None
-        self._done = done if done is not None and done.seq > 0 else None
-        self.seq = self._done.seq if self._done else 0
-        """Number of the last event."""
-        self._usage = self._done.usage if self._done else Usage()
-        self._passes = _passes_begun(self._done)
-        self._tasks: dict[Path, _Task] = {}
+        self._tasks = Tasks(self.wake.set)
         self.waiting = WaitingRoom()
         self._paused: list[Path] = []
-        self._stopping: list[asyncio.Task[None]] = []
         self._reported: deque[tuple[Level, PlannedNode, Outputs | NodeFailed]] = deque()
         self._loops: dict[Path, tuple[LoopRun, asyncio.Task[None] | None]] = {}
-        variables = dict(self._done.variables if self._done else plan.workflow.variables)
+        variables = dict(self.record.done.variables if self.record.done else plan.workflow.variables)
         self.variables = variables
         """What ``variables`` says now; shared by all levels."""
         execution = {"id": deps.execution_id}
         self._top = Level(plan, {"inputs": inputs, "variables": variables, "nodes": {}, "execution": execution})
 
-    # Events
-
-    def emit(self, kind: type[ev.Event], **fields: Any) -> None:
-        """Number the event and line it up."""
-        self.seq += 1
-        self.outbox.append(kind(seq=self.seq, at=self.deps.clock(), **fields))
-        self.wake.set()
-
-    def log(self, path: Path | None, message: str, level: ev.Level = "info", **data: Any) -> None:
-        """Line up a log entry."""
-        self.emit(ev.LogWritten, level=level, path=path, message=message, data=data or None)
-
-    # What the journal knows
-
-    def recorded(self, path: Path) -> NodeState | None:
-        """How the node instance stood when the execution was taken up."""
-        return self._done.node_states.get(path) if self._done is not None else None
-
-    def passes_begun(self, path: Path) -> int:
-        """How many passes of that loop instance had begun."""
-        return self._passes.get(path, 0)
-
     # Life
 
     def begin(self) -> None:
         """Say that it starts, and line up the nodes that nothing comes before."""
-        if self._done is None:
-            self.emit(ev.ExecutionStarted, inputs=self.inputs, variables=dict(self.variables))
-            self.log(None, f"Started '{self.plan.workflow.name}'")
+        done = self.record.done
+        if done is None:
+            self.record.emit(ev.ExecutionStarted, inputs=self.inputs, variables=dict(self.variables))
+            self.record.log(None, f"Started '{self.plan.workflow.name}'")
         else:
-            woken = self._done.status == "waiting"
-            self.emit(ev.ExecutionResumed, reason="woken" if woken else "recovered")
+            woken = done.status == "waiting"
+            self.record.emit(ev.ExecutionResumed, reason="woken" if woken else "recovered")
             if not woken:
-                self.log(None, "Went on where it had stopped", "warning")
+                self.record.log(None, "Went on where it had stopped", "warning")
         self.deps.signals.on_delivery(self.wake.set)
         self.enter(self._top)
 
@@ -106,7 +72,7 @@ class Run:
         if not level.alive:
             return
         path = level.path(node)
-        recorded = self.recorded(path)
+        recorded = self.record.of(path)
         if recorded is not None and (recorded.outputs is not None or recorded.status == "skipped"):
             level.remember(node, recorded.outputs, recorded.error)
             self.settle(level, node, recorded.outputs)
@@ -127,9 +93,7 @@ class Run:
             await run_in_line(self, level, node, path)
 
     def _begin_task(self, level: Level, node: PlannedNode, path: Path, attempt: int) -> None:
-        handle = asyncio.create_task(work(self, level, node, path, attempt), name=path)
-        handle.add_done_callback(lambda _task: self.wake.set())
-        self._tasks[path] = _Task(level, node, handle)
+        self._tasks.begin(level, node, path, work(self, level, node, path, attempt))
 
     # Waiting
 
@@ -138,7 +102,7 @@ class Run:
         path = level.path(node)
         now = self.deps.clock()
         if path not in self.waiting:
-            self.emit(
+            self.record.emit(
                 ev.NodeWaiting,
                 path=path,
                 node_id=node.spec.id,
@@ -147,7 +111,7 @@ class Run:
                 data=paused.data,
             )
         event = ev.NodeWaiting(
-            seq=self.seq,
+            seq=self.record.seq,
             at=now,
             path=path,
             node_id=node.spec.id,
@@ -162,26 +126,23 @@ class Run:
     def _wake_waiters(self) -> None:
         """Start again those who have their answer, or whose moment has come."""
         for path, waiter in self.waiting.called(self.deps.clock(), self.deps.signals):
-            known = self.recorded(path)
+            known = self.record.of(path)
             self._begin_task(waiter.level, waiter.node, path, known.attempts if known is not None else 1)
 
     def park(self) -> None:
         """Say that nothing can run for now."""
-        self.emit(ev.ExecutionParked, wake_at=self.waiting.next_moment())
+        self.record.emit(ev.ExecutionParked, wake_at=self.waiting.next_moment())
 
     def collect(self) -> None:
         """Take in what the tasks reported since."""
         self.wake.clear()
-        for path in [path for path, task in self._tasks.items() if task.handle.done()]:
-            handle = self._tasks.pop(path).handle
-            if not handle.cancelled() and (error := handle.exception()) is not None:
-                raise error
+        self._tasks.reap()
         for path in self._paused:
-            self._tasks.pop(path, None)
+            self._tasks.leave(path)
         self._paused.clear()
         while self._reported:
             level, node, outcome = self._reported.popleft()
-            self._tasks.pop(level.path(node), None)
+            self._tasks.leave(level.path(node))
             self.waiting.leave(level.path(node))
             if not level.alive:
                 continue
@@ -204,45 +165,36 @@ class Run:
             if loop.level.within(level):
                 loop.ended = True
                 self.loop_ended(loop)
-                self.emit(ev.NodeCancelled, path=loop.path, node_id=loop.node.spec.id)
-        for path, task in list(self._tasks.items()):
-            if task.level.within(level):
-                self._stop(path, task)
+                self.record.emit(ev.NodeCancelled, path=loop.path, node_id=loop.node.spec.id)
+        for path, node in self._tasks.stop(level):
+            self.record.emit(ev.NodeCancelled, path=path, node_id=node.spec.id)
         for path, waiter in self.waiting.empty(level):
-            self.emit(ev.NodeCancelled, path=path, node_id=waiter.node.spec.id)
-
-    def _stop(self, path: Path, task: _Task) -> None:
-        del self._tasks[path]
-        if not task.handle.done():
-            task.handle.cancel()
-            self._stopping.append(task.handle)
-            self.emit(ev.NodeCancelled, path=path, node_id=task.node.spec.id)
+            self.record.emit(ev.NodeCancelled, path=path, node_id=waiter.node.spec.id)
 
     def cancel_waiting(self) -> None:
         """Nothing waits any more: the execution ends."""
         for path, waiter in self.waiting.empty():
-            self.emit(ev.NodeCancelled, path=path, node_id=waiter.node.spec.id)
+            self.record.emit(ev.NodeCancelled, path=path, node_id=waiter.node.spec.id)
 
     async def stop(self) -> None:
         """Cancel what runs and wait until it is gone; what is done already has reported."""
-        for path, task in list(self._tasks.items()):
-            self._stop(path, task)
+        for path, node in self._tasks.stop():
+            self.record.emit(ev.NodeCancelled, path=path, node_id=node.spec.id)
         for loop, _timer in list(self._loops.values()):
             self.loop_ended(loop)
-            self.emit(ev.NodeCancelled, path=loop.path, node_id=loop.node.spec.id)
-        stopping, self._stopping = self._stopping, []
-        await asyncio.gather(*stopping, return_exceptions=True)
+            self.record.emit(ev.NodeCancelled, path=loop.path, node_id=loop.node.spec.id)
+        await self._tasks.gone()
 
     def finish(self) -> None:
         """Say how it ended."""
         if self.failure is None:
-            self.log(None, "Completed")
-            self.emit(ev.ExecutionCompleted, result=self._top.result(), usage=self._usage)
+            self.record.log(None, "Completed")
+            self.record.emit(ev.ExecutionCompleted, result=self._top.result(), usage=self.record.usage)
             return
         path, failure = self.failure
         detail = _detail(failure)
-        self.log(None, f"Failed at '{path}': {detail}", "error")
-        self.emit(ev.ExecutionFailed, code=failure.code, detail=detail, path=path, usage=self._usage)
+        self.record.log(None, f"Failed at '{path}': {detail}", "error")
+        self.record.emit(ev.ExecutionFailed, code=failure.code, detail=detail, path=path, usage=self.record.usage)
 
     # Loops
 
@@ -256,7 +208,7 @@ class Run:
             return
         timer = None
         if node.spec.timeout_s is not None:
-            timer = asyncio.create_task(self._expire(loop, node.spec.timeout_s), name=f"{path} timer")
+            timer = self._tasks.timer(path, self._expire(loop, node.spec.timeout_s))
         self._loops[path] = (loop, timer)
         loop.begin()
 
@@ -269,22 +221,20 @@ class Run:
     def loop_ended(self, loop: LoopRun) -> None:
         """Forget a loop; its timer has nothing left to watch."""
         _loop, timer = self._loops.pop(loop.path, (loop, None))
-        if timer is not None and timer is not asyncio.current_task():
-            timer.cancel()
-            self._stopping.append(timer)
+        self._tasks.end_timer(timer)
 
     # Nodes
 
     def _skip(self, level: Level, node: PlannedNode, path: Path, outputs: Outputs | None) -> None:
-        self.emit(ev.NodeSkipped, path=path, node_id=node.spec.id, outputs=outputs)
+        self.record.emit(ev.NodeSkipped, path=path, node_id=node.spec.id, outputs=outputs)
         level.remember(node, outputs)
         self.settle(level, node, outputs)
 
     def finished(self, instance: Instance, outputs: Outputs, *, later: bool = False) -> None:
         """A node gave its value. ``later``: a task says so, and the run settles it in its own turn."""
         level, node = instance.level, instance.node
-        self._account(instance)
-        self.emit(
+        self.record.spend(instance.usage)
+        self.record.emit(
             ev.NodeFinished,
             path=instance.path,
             node_id=node.spec.id,
@@ -312,8 +262,8 @@ class Run:
             outputs = {node.ports[0]: node.spec.default_output}
         elif node.spec.on_error == "branch":
             outputs = {"error": error}
-        self._account(instance)
-        self.emit(
+        self.record.spend(instance.usage)
+        self.record.emit(
             ev.NodeFailed,
             path=instance.path,
             node_id=node.spec.id,
@@ -324,7 +274,7 @@ class Run:
             usage=instance.usage,
             **error,
         )
-        self.emit(ev.ErrorRaised, path=instance.path, **error)
+        self.record.emit(ev.ErrorRaised, path=instance.path, **error)
         level.remember(node, outputs, error)
         if later:
             self._reported.append((level, node, failure if outputs is None else outputs))
@@ -340,22 +290,6 @@ class Run:
         elif self.failure is None:
             self.failure = (level.path(node), failure)
 
-    def _account(self, instance: Instance) -> None:
-        if instance.usage is not None:
-            self._usage += instance.usage
-
 
 def _detail(failure: NodeFailed) -> str:
     return f"{failure.detail} ({failure.hint})" if failure.hint else failure.detail
-
-
-def _passes_begun(done: ExecutionState | None) -> dict[Path, int]:
-    """How many passes the journal knows of each loop instance: ``each[2]/a`` makes three of ``each``."""
-    begun: dict[Path, int] = {}
-    for path in done.node_states if done is not None else ():
-        at = path.rfind("]/")
-        while at != -1:
-            loop, _bracket, index = path[:at].rpartition("[")
-            begun[Path(loop)] = max(begun.get(Path(loop), 0), int(index) + 1)
-            at = path.rfind("]/", 0, at)
-    return begun

@@ -57,7 +57,7 @@ async def run_in_line(run: "Run", level: Level, node: PlannedNode, path: Path) -
 
 async def work(run: "Run", level: Level, node: PlannedNode, path: Path, first_attempt: int) -> None:
     """The task of an effectful node, all its tries included."""
-    known = run.recorded(path)
+    known = run.record.of(path)
     started_at = known.started_at if known is not None and known.started_at is not None else run.deps.clock()
     instance = Instance(level, node, path, started_at, first_attempt)
 
@@ -65,13 +65,13 @@ async def work(run: "Run", level: Level, node: PlannedNode, path: Path, first_at
         instance.attempt = attempt
         context = context_of(run, instance)
         if context.waiting is None:
-            run.emit(ev.NodeStarted, path=path, node_id=node.spec.id, input=instance.inputs, attempt=attempt)
-            await run.deps.durable(run.seq)
+            run.record.emit(ev.NodeStarted, path=path, node_id=node.spec.id, input=instance.inputs, attempt=attempt)
+            await run.deps.durable(run.record.seq)
         return await within(node.spec.timeout_s, node.behaviour.run(context))
 
     def on_retry(attempt: int, wait_s: float, failure: NodeFailed) -> None:
         text = f"{failure.detail}; try {attempt} follows in {wait_s:.1f} s"
-        run.log(path, text, "warning", code=failure.code, attempt=attempt)
+        run.record.log(path, text, "warning", code=failure.code, attempt=attempt)
 
     try:
         outputs = await with_retries(
@@ -103,13 +103,12 @@ def context_of(run: "Run", instance: Instance) -> NodeContext[Any]:
         config = read_config(type(node.behaviour), {**node.raw_config.resolve(scope), **node.per_pass_raw})
 
     def log(message: str, severity: ev.Level = "info", **data: Any) -> None:
-        run.log(path, message, severity, **data)
+        run.record.log(path, message, severity, **data)
 
     def stream(delta: str) -> None:
-        run.outbox.append(ev.TextStreamed(path, delta))
-        run.wake.set()
+        run.record.stream(path, delta)
 
-    known = run.recorded(path)
+    known = run.record.of(path)
     return NodeContext(
         execution_id=run.deps.execution_id,
         user_id=run.deps.user_id,

@@ -1,0 +1,67 @@
+"""What a run says and what it knows: the events it lines up, the account of its cost, and its journal so far."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from awe_app.domain import events as ev
+from awe_app.domain.execution import ExecutionState, NodeState
+from awe_app.domain.ids import Path
+from awe_app.domain.models import Usage
+from awe_app.engine.deps import Deps
+
+
+class Record:
+    """Numbers events and lines them up for whoever iterates the execution."""
+
+    def __init__(self, deps: Deps, done: ExecutionState | None, wake: Callable[[], None]) -> None:
+        self._clock = deps.clock
+        self._wake = wake
+        self.done = done if done is not None and done.seq > 0 else None
+        """The execution as its journal says it was; None at its first start."""
+        self.seq = self.done.seq if self.done else 0
+        """Number of the last event."""
+        self.usage = self.done.usage if self.done else Usage()
+        """What the whole execution has cost."""
+        self.outbox: deque[ev.Event | ev.TextStreamed] = deque()
+        self._passes = _passes_begun(self.done)
+
+    def emit(self, kind: type[ev.Event], **fields: Any) -> None:
+        """Number the event and line it up."""
+        self.seq += 1
+        self.outbox.append(kind(seq=self.seq, at=self._clock(), **fields))
+        self._wake()
+
+    def log(self, path: Path | None, message: str, level: ev.Level = "info", **data: Any) -> None:
+        """Line up a log entry."""
+        self.emit(ev.LogWritten, level=level, path=path, message=message, data=data or None)
+
+    def stream(self, path: Path, delta: str) -> None:
+        """Line up a piece of text; it has no number and is not stored."""
+        self.outbox.append(ev.TextStreamed(path, delta))
+        self._wake()
+
+    def spend(self, usage: Usage | None) -> None:
+        """Add to the account."""
+        if usage is not None:
+            self.usage += usage
+
+    def of(self, path: Path) -> NodeState | None:
+        """How the node instance stood when the execution was taken up."""
+        return self.done.node_states.get(path) if self.done is not None else None
+
+    def passes_begun(self, path: Path) -> int:
+        """How many passes of that loop instance had begun."""
+        return self._passes.get(path, 0)
+
+
+def _passes_begun(done: ExecutionState | None) -> dict[Path, int]:
+    """How many passes the journal knows of each loop instance: ``each[2]/a`` makes three of ``each``."""
+    begun: dict[Path, int] = {}
+    for path in done.node_states if done is not None else ():
+        at = path.rfind("]/")
+        while at != -1:
+            loop, _bracket, index = path[:at].rpartition("[")
+            begun[Path(loop)] = max(begun.get(Path(loop), 0), int(index) + 1)
+            at = path.rfind("]/", 0, at)
+    return begun

@@ -1,0 +1,74 @@
+"""The asyncio tasks of one run: one for each effectful node at work, and the timers beside them."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from awe_app.domain.ids import Path
+from awe_app.engine.level import Level
+from awe_app.engine.plan import PlannedNode
+
+Work = Coroutine[Any, Any, None]
+
+
+@dataclass(slots=True)
+class _Task:
+    level: Level
+    node: PlannedNode
+    handle: asyncio.Task[None]
+
+
+class Tasks:
+    """Every task of a run has this owner; none outlives it."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+        self._tasks: dict[Path, _Task] = {}
+        self._stopping: list[asyncio.Task[None]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._tasks)
+
+    def begin(self, level: Level, node: PlannedNode, path: Path, work: Work) -> None:
+        """Start the node's work; the run is woken when it is over."""
+        handle = asyncio.create_task(work, name=path)
+        handle.add_done_callback(lambda _task: self._wake())
+        self._tasks[path] = _Task(level, node, handle)
+
+    def timer(self, path: Path, work: Work) -> asyncio.Task[None]:
+        """Start a timer; nobody waits for it, and ``end_timer`` ends it."""
+        return asyncio.create_task(work, name=f"{path} timer")
+
+    def end_timer(self, timer: asyncio.Task[None] | None) -> None:
+        """Stop a timer that has nothing left to watch; harmless from inside it."""
+        if timer is not None and timer is not asyncio.current_task():
+            timer.cancel()
+            self._stopping.append(timer)
+
+    def leave(self, path: Path) -> None:
+        """The node has reported, or waits: its task does nothing more."""
+        self._tasks.pop(path, None)
+
+    def reap(self) -> None:
+        """Forget those that are over. Raises what one broke off with: that is a defect of the engine."""
+        for path in [path for path, task in self._tasks.items() if task.handle.done()]:
+            handle = self._tasks.pop(path).handle
+            if not handle.cancelled() and (error := handle.exception()) is not None:
+                raise error
+
+    def stop(self, within: Level | None = None) -> Iterator[tuple[Path, PlannedNode]]:
+        """Cancel all, or those of one level; gives each that was still at work."""
+        for path, task in list(self._tasks.items()):
+            if within is not None and not task.level.within(within):
+                continue
+            del self._tasks[path]
+            if not task.handle.done():
+                task.handle.cancel()
+                self._stopping.append(task.handle)
+                yield path, task.node
+
+    async def gone(self) -> None:
+        """Return when all that were cancelled are gone."""
+        stopping, self._stopping = self._stopping, []
+        await asyncio.gather(*stopping, return_exceptions=True)
