@@ -34,6 +34,7 @@ from awe_app.adapters.journal_writer import JournalWriter, storage_error
 from awe_app.domain import events as ev
 from awe_app.domain.errors import Invalid
 from awe_app.domain.ids import ExecutionId, UserId, WorkflowId, utc_now
+from awe_app.domain.tickets import Priority
 from awe_app.domain.workflow import Workflow
 
 OnStored = Callable[[ExecutionId, ev.Event], None]
@@ -52,6 +53,9 @@ class NewExecution:
     """SHA-256 of the workflow's canonical JSON."""
     inputs: Mapping[str, Any]
     idempotency_key: str | None = None
+    priority: Priority = Priority.NORMAL
+    driver: str | None = None
+    """The process that sees to it that it is driven, where there are several."""
 
 
 class SqlRecorder(Holder):
@@ -174,6 +178,8 @@ class SqlJournal:
             inputs=inputs,
             idempotency_key=new.idempotency_key,
             created_at=utc_now(),
+            priority=int(new.priority),
+            driver=new.driver,
             told=asyncio.get_running_loop().create_future(),
         )
         self._writer.put(creation)

@@ -40,6 +40,8 @@ class Creation:
     """JSON."""
     idempotency_key: str | None
     created_at: datetime
+    priority: int
+    driver: str | None
     told: asyncio.Future[None]
     """Resolved on the loop, after the commit."""
 
@@ -139,6 +141,8 @@ class BatchWriter:
                 None if c.idempotency_key is None else storable(c.idempotency_key),
                 moment(c.created_at),
                 c.inputs,
+                c.priority,
+                c.driver,
             )
             for c in creations
         ]

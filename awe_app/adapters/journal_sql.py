@@ -34,10 +34,10 @@ class Statements(Protocol):
         ...
 
     def add_executions(self, connection: Connection, rows: Sequence[Row]) -> list[str]:
-        """``id, workflow_id, user_id, snapshot_id, idempotency_key, created_at, inputs`` as pending, epoch 1.
+        """``id, workflow_id, user_id, snapshot_id, idempotency_key, created_at, inputs, priority, driver``, pending.
 
-        Gives the ids that were stored; the others' idempotency keys were taken. A workflow that was deleted
-        meanwhile becomes null.
+        Their epoch is 1. Gives the ids that were stored; the others' idempotency keys were taken. A workflow that was
+        deleted meanwhile becomes null.
         """
         ...
 
@@ -73,12 +73,13 @@ class SqliteStatements:
 
     def add_executions(self, connection: Connection, rows: Sequence[Row]) -> list[str]:
         """See ``Statements``."""
-        row = "(?,(SELECT id FROM workflows WHERE id = ?),?,?,'pending',1,?,?,?)"
+        row = "(?,(SELECT id FROM workflows WHERE id = ?),?,?,'pending',1,?,?,?,?,?)"
         stored = 0
         for values, parameters in _chunks(rows, row):
             sql = (
                 "INSERT INTO executions (id, workflow_id, user_id, snapshot_id, status, epoch, idempotency_key,"
-                f" created_at, inputs) VALUES {values} ON CONFLICT (user_id, idempotency_key) DO NOTHING"
+                f" created_at, inputs, priority, driver) VALUES {values}"
+                " ON CONFLICT (user_id, idempotency_key) DO NOTHING"
             )
             stored += connection.exec_driver_sql(sql, parameters).rowcount
         ids = [row[0] for row in rows]
@@ -141,10 +142,10 @@ class PostgresStatements:
         """See ``Statements``."""
         sql = (
             "INSERT INTO executions (id, workflow_id, user_id, snapshot_id, status, epoch, idempotency_key,"
-            " created_at, inputs)"
-            " SELECT a, (SELECT id FROM workflows WHERE id = b), c, d, 'pending', 1, e, f::timestamptz, g::json"
-            " FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
-            " AS v (a, b, c, d, e, f, g) ORDER BY c, e"
+            " created_at, inputs, priority, driver)"
+            " SELECT a, (SELECT id FROM workflows WHERE id = b), c, d, 'pending', 1, e, f::timestamptz, g::json, h, i"
+            " FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
+            " %s::int[], %s::text[]) AS v (a, b, c, d, e, f, g, h, i) ORDER BY c, e"
             " ON CONFLICT (user_id, idempotency_key) DO NOTHING RETURNING id"
         )
         return list(connection.exec_driver_sql(sql, _columns(rows)).scalars())
