@@ -15,6 +15,7 @@ from awe_app.domain.errors import NotFound
 from awe_app.domain.execution import FINAL_STATUSES
 from awe_app.domain.ids import ExecutionId, Path, UserId, WorkflowId, utc_now
 from awe_app.domain.models import Usage
+from awe_app.domain.options import Parent, RunOptions
 from awe_app.domain.pages import Page, PageQuery
 from awe_app.domain.stored import ExecutionSummary
 from awe_app.domain.tickets import Priority, Ticket
@@ -33,6 +34,9 @@ class Claim:
     """None when the workflow has been deleted since."""
     user_id: UserId | None
     inputs: Mapping[str, Any]
+    options: RunOptions = RunOptions()
+    parent: Parent | None = None
+    depth: int = 0
 
 
 class ExecutionStore:
@@ -132,6 +136,9 @@ class ExecutionStore:
             workflow_id=WorkflowId(row.workflow_id) if row.workflow_id else None,
             user_id=UserId(row.user_id) if row.user_id else None,
             inputs=row.inputs,
+            options=RunOptions.from_json(row.options),
+            parent=Parent(ExecutionId(row.parent_id), Path(row.parent_path)) if row.parent_id else None,
+            depth=row.depth,
         )
 
     async def unfinished(self) -> Sequence[Ticket]:

@@ -16,6 +16,7 @@ METADATA = SQLModel.metadata
 
 _JSON = JSON(none_as_null=True)
 _WAITING = text("status = 'waiting'")
+_CHILD = text("parent_id IS NOT NULL")
 _UNFINISHED = text("status IN ('pending', 'running', 'waiting')")
 _DRIVEN = text("status IN ('pending', 'running')")
 
@@ -90,6 +91,7 @@ class ExecutionRow(SQLModel, table=True):
         Index("ix_executions_wake_at", "wake_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
         Index("ix_executions_unfinished", "created_at", sqlite_where=_UNFINISHED, postgresql_where=_UNFINISHED),
         Index("ix_executions_driver", "driver", sqlite_where=_DRIVEN, postgresql_where=_DRIVEN),
+        Index("ix_executions_parent_id", "parent_id", "parent_path", sqlite_where=_CHILD, postgresql_where=_CHILD),
     )
 
     id: str = Field(primary_key=True, sa_type=PlainText)
@@ -114,6 +116,13 @@ class ExecutionRow(SQLModel, table=True):
     inputs: dict[str, Any] = Field(sa_type=JSON)
     state: dict[str, Any] | None = Field(default=None, sa_type=_JSON)  # type: ignore[arg-type]
     """``{"result", "error", "usage"}`` once the status is final."""
+    parent_id: str | None = Field(default=None, sa_type=PlainText)
+    """The execution whose node at ``parent_path`` started this one; no foreign key, since it may be deleted first."""
+    parent_path: str | None = Field(default=None, sa_type=PlainText)
+    depth: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How many parents there are above."""
+    options: dict[str, Any] | None = Field(default=None, sa_type=_JSON)  # type: ignore[arg-type]
+    """``RunOptions``; null when nothing was asked."""
 
 
 class EventRow(SQLModel, table=True):
@@ -128,7 +137,7 @@ class EventRow(SQLModel, table=True):
 
 
 class SignalRow(SQLModel, table=True):
-    """What a waiting node instance waits for: an answer to an approval. The first one counts."""
+    """What a waiting node instance waits for: an answer to an approval (the first counts), the end of a child."""
 
     __tablename__: ClassVar[str] = "signals"
 
