@@ -8,7 +8,7 @@ from pathlib import Path
 from awe_app.adapters.bus import MemoryBus
 from awe_app.adapters.crypto import Secrets
 from awe_app.adapters.db import Database, upgrade
-from awe_app.adapters.dispatch import Limits
+from awe_app.adapters.dispatch import Dispatcher, Drives, Limits
 from awe_app.adapters.dispatch_embedded import EmbeddedDispatcher
 from awe_app.adapters.execution_store import ExecutionStore
 from awe_app.adapters.journal import SqlJournal
@@ -18,6 +18,7 @@ from awe_app.adapters.settings_store import SettingsStore
 from awe_app.adapters.tokens import TokenSigner
 from awe_app.adapters.user_store import UserStore
 from awe_app.adapters.workflow_store import WorkflowStore
+from awe_app.domain.ids import new_id
 from awe_app.domain.protocols import Capabilities
 from awe_app.nodes.registry import discover
 from awe_app.services import Services
@@ -42,9 +43,12 @@ class Running:
     journal: SqlJournal
     local_model: LocalModel
 
-    async def stop(self) -> None:
-        """Stop driving, write what is queued, close everything. What is unfinished is adopted at the next start."""
-        await self.services.executions.stop()
+    async def stop(self, grace_s: float = 0) -> None:
+        """Let what runs go on for ``grace_s`` seconds, write what is queued, close everything.
+
+        What is unfinished then is adopted: by another process at once, else at the next start.
+        """
+        await self.services.executions.stop(grace_s)
         await asyncio.to_thread(self.journal.stop)
         await self.local_model.stop()
         await self.database.stop()
@@ -63,7 +67,7 @@ async def start(environment: Environment) -> Running:
     settings_store = SettingsStore(database)
     local_model = LocalModel()
     models = Models(settings_store, secrets, local_model, environment.allowed_hosts)
-    store = ExecutionStore(database)
+    store = ExecutionStore(database, None if database.is_sqlite else new_id())
     workflows = Workflows(WorkflowStore(database), node_types)
     services = Services(
         accounts=Accounts(UserStore(database), TokenSigner(environment.jwt_secret_key)),
@@ -75,7 +79,7 @@ async def start(environment: Environment) -> Running:
             bus=bus,
             plans=Plans(node_types),
             capabilities=Capabilities(models=models),
-            dispatcher=lambda drives: EmbeddedDispatcher(drives.drive, _limits(environment), store),
+            dispatcher=lambda drives: _dispatcher(environment, drives, store),
         ),
         catalog=Catalog(node_types, models),
         templates=Templates(TEMPLATES, workflows),
@@ -86,9 +90,14 @@ async def start(environment: Environment) -> Running:
     return Running(services, database, journal, local_model)
 
 
-def _limits(environment: Environment) -> Limits:
-    return Limits(
+def _dispatcher(environment: Environment, drives: Drives, store: ExecutionStore) -> Dispatcher:
+    limits = Limits(
         here=environment.max_concurrent_executions,
         per_user=environment.max_concurrent_per_user,
         everywhere=environment.max_concurrent_total,
     )
+    if store.driver is None:
+        return EmbeddedDispatcher(drives.drive, limits, store)
+    from awe_app.adapters.dispatch_dbos import DbosDispatcher
+
+    return DbosDispatcher(drives, limits, environment.database_url, store.driver)

@@ -13,6 +13,9 @@ import psycopg
 import pytest
 
 from awe_app.adapters.db import Database, upgrade
+from awe_app.adapters.dbos_queue import DbosQueue
+from awe_app.adapters.dispatch import Limits
+from awe_app.domain.ids import ExecutionId
 
 
 def _postgres_binaries() -> Path:
@@ -72,12 +75,22 @@ def _admin(folder: Path, statement: str) -> None:
 
 @pytest.fixture(scope="session")
 def _postgres_template(postgres_server: Path) -> str:
-    """A migrated database that others are copied from: quicker than migrating each."""
+    """A migrated database that others are copied from, the queue's tables too: quicker than migrating each."""
     import asyncio
 
+    async def prepare(url: str) -> None:
+        await upgrade(url)
+        queue = DbosQueue(url, "template", Limits(1), _drive_nothing)
+        await queue.start()
+        await queue.stop()
+
     _admin(postgres_server, "CREATE DATABASE awe_template")
-    asyncio.run(upgrade(_postgres_url(postgres_server, "awe_template")))
+    asyncio.run(prepare(_postgres_url(postgres_server, "awe_template")))
     return "awe_template"
+
+
+async def _drive_nothing(execution_id: ExecutionId, epoch: int) -> None:
+    raise AssertionError(f"execution {execution_id} was queued while the tables were made, epoch {epoch}")
 
 
 @pytest.fixture(scope="session")
