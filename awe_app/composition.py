@@ -42,6 +42,7 @@ class Running:
     database: Database
     journal: SqlJournal
     local_model: LocalModel
+    bus: MemoryBus
 
     async def stop(self, grace_s: float = 0) -> None:
         """Let what runs go on for ``grace_s`` seconds, write what is queued, close everything.
@@ -50,6 +51,7 @@ class Running:
         """
         await self.services.executions.stop(grace_s)
         await asyncio.to_thread(self.journal.stop)
+        await self.bus.stop()
         await self.local_model.stop()
         await self.database.stop()
 
@@ -59,7 +61,7 @@ async def start(environment: Environment) -> Running:
     await upgrade(environment.database_url)
     database = Database(environment.database_url)
     await database.start()
-    bus = MemoryBus()
+    bus = await _bus(environment)
     journal = SqlJournal(environment.database_url, bus.publish)
     journal.start(asyncio.get_running_loop())
     node_types = discover()
@@ -79,7 +81,7 @@ async def start(environment: Environment) -> Running:
             bus=bus,
             plans=Plans(node_types),
             capabilities=Capabilities(models=models),
-            dispatcher=lambda drives: _dispatcher(environment, drives, store),
+            dispatcher=lambda drives: _dispatcher(environment, drives, store, bus),
         ),
         catalog=Catalog(node_types, models),
         templates=Templates(TEMPLATES, workflows),
@@ -87,10 +89,20 @@ async def start(environment: Environment) -> Running:
     )
     asyncio.get_running_loop().run_in_executor(None, import_module, "networkx")  # so that no first validation waits
     await services.executions.adopt()
-    return Running(services, database, journal, local_model)
+    return Running(services, database, journal, local_model, bus)
 
 
-def _dispatcher(environment: Environment, drives: Drives, store: ExecutionStore) -> Dispatcher:
+async def _bus(environment: Environment) -> MemoryBus:
+    if environment.redis_url is None:
+        return MemoryBus()
+    from awe_app.adapters.bus_redis import RedisBus
+
+    bus = RedisBus(environment.redis_url)
+    await bus.start()
+    return bus
+
+
+def _dispatcher(environment: Environment, drives: Drives, store: ExecutionStore, bus: MemoryBus) -> Dispatcher:
     limits = Limits(
         here=environment.max_concurrent_executions,
         per_user=environment.max_concurrent_per_user,
@@ -100,4 +112,4 @@ def _dispatcher(environment: Environment, drives: Drives, store: ExecutionStore)
         return EmbeddedDispatcher(drives.drive, limits, store)
     from awe_app.adapters.dispatch_dbos import DbosDispatcher
 
-    return DbosDispatcher(drives, limits, environment.database_url, store.driver)
+    return DbosDispatcher(drives, limits, environment.database_url, store.driver, bus)

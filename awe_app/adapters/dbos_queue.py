@@ -91,7 +91,7 @@ class DbosQueue:
                 "max_executor_threads": 8,
                 "scheduler_polling_interval_sec": 300,
                 "enable_otlp": False,
-                "log_level": "WARNING",
+                "log_level": "ERROR",
             }
         )
         log = logging.getLogger("dbos")
@@ -103,7 +103,8 @@ class DbosQueue:
             """One drive; runs on DBOS's loop, the drive itself on AWE's."""
             assert self._loop is not None
             drive = self._drive(ExecutionId(execution_id), epoch)
-            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(drive, self._loop))
+            # Shielded: when DBOS ends, the dispatcher decides what becomes of the drive.
+            await asyncio.shield(asyncio.wrap_future(asyncio.run_coroutine_threadsafe(drive, self._loop)))
 
         self._workflow = segment
         DBOS.launch()

@@ -46,7 +46,7 @@ class DbosDispatcher:
     alone = False
 
     def __init__(
-        self, drives: Drives, limits: Limits, url: str, executor_id: str, doorbell: Doorbell | None = None
+        self, drives: Drives, limits: Limits, url: str, executor_id: str, doorbell: Doorbell
     ) -> None:
         self._drives = drives
         self._limits = limits
@@ -57,18 +57,22 @@ class DbosDispatcher:
         self._to_queue: deque[ExecutionId] = deque()
         self._look_now = asyncio.Event()
         self._queue_now = asyncio.Event()
+        self._tidy_now = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._owned: set[ExecutionId] = set()
         """Seen to be driven here by this process: when that changes, it was taken over or cancelled elsewhere."""
         self._delivered: set[tuple[str, str, str]] = set()
+        self._from_queue: set[asyncio.Future[None]] = set()
         self._stopping = False
+        self._closing = False
 
     async def start(self) -> int:
         """See ``Dispatcher``."""
+        if self._tasks:
+            return await self._look(everywhere=True)
         await self._leases.start()
         await self._queue.start()
-        if self._doorbell is not None:
-            self._doorbell.on_ring(self._look_now.set)
+        self._doorbell.on_ring(self._look_now.set)
         taken = await self._look(everywhere=True)
         for name, work in (("look", self._keep_looking), ("queue", self._keep_queueing), ("tidy", self._keep_tidy)):
             self._tasks.append(asyncio.create_task(work(), name=f"dispatch {name}"))
@@ -92,8 +96,7 @@ class DbosDispatcher:
     def wake(self, execution_id: ExecutionId, user_id: UserId | None = None) -> None:
         """See ``Dispatcher``. Whoever looks first takes it up; who drives it hands it the answer."""
         self._look_now.set()
-        if self._doorbell is not None:
-            self._doorbell.ring()
+        self._doorbell.ring()
 
     def running(self, execution_id: ExecutionId) -> bool:
         """See ``Dispatcher``."""
@@ -116,11 +119,14 @@ class DbosDispatcher:
         """See ``Dispatcher``. It beats until the end; what is left then is taken up by the others at once."""
         self._stopping = True
         await self._jobs.drain(grace_s)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._closing = True  # no task is cancelled while it talks to the database: that would leak a connection
+        for event in (self._look_now, self._queue_now, self._tidy_now):
+            event.set()
+        await asyncio.gather(*self._tasks)
         self._tasks.clear()
         await self._queue.stop()
+        if self._from_queue:
+            await asyncio.wait(self._from_queue)
         await self._leases.stop()
 
     # Taking up
@@ -132,6 +138,15 @@ class DbosDispatcher:
 
     async def _drive_queued(self, execution_id: ExecutionId, epoch: int) -> None:
         """Drive what the queue gives; returns when that is over. Nothing happens when somebody was quicker."""
+        over = asyncio.get_running_loop().create_future()
+        self._from_queue.add(over)
+        try:
+            await self._drive_ticket(execution_id, epoch)
+        finally:
+            self._from_queue.discard(over)
+            over.set_result(None)
+
+    async def _drive_ticket(self, execution_id: ExecutionId, epoch: int) -> None:
         ticket = await self._redeemed(execution_id, epoch)
         if ticket is None or self._stopping:
             return
@@ -142,18 +157,19 @@ class DbosDispatcher:
         await job.gone.wait()
 
     async def _redeemed(self, execution_id: ExecutionId, epoch: int) -> Ticket | None:
-        while True:
+        while not self._closing:
             try:
                 return await self._leases.redeem(execution_id, epoch)
             except Exception as error:
                 logger.warning("execution %s waits for the database: %s", execution_id, error)
             await asyncio.sleep(TRY_AGAIN_S)
+        return None
 
     async def _keep_queueing(self) -> None:
-        while True:
+        while not self._closing:
             await self._queue_now.wait()
             self._queue_now.clear()
-            while self._to_queue:
+            while self._to_queue and not self._closing:
                 try:
                     ticket = await self._leases.own(self._to_queue[0])
                     if ticket is not None:
@@ -168,13 +184,8 @@ class DbosDispatcher:
     async def _keep_looking(self) -> None:
         everywhere_at = time.monotonic() + LOOK_EVERYWHERE_EVERY_S
         away = False
-        while True:
-            try:
-                async with asyncio.timeout(LOOK_EVERY_S):
-                    await self._look_now.wait()
-            except TimeoutError:
-                pass
-            self._look_now.clear()
+        while not self._closing:
+            await _pause(self._look_now, LOOK_EVERY_S)
             everywhere = time.monotonic() >= everywhere_at
             try:
                 await self._look(everywhere=everywhere)
@@ -211,7 +222,7 @@ class DbosDispatcher:
 
     async def _keep_tidy(self) -> None:
         prune_at = time.monotonic()
-        while True:
+        while not self._closing:
             try:
                 if lost := await self._queue.hand_on(await self._leases.alive()):
                     logger.warning("queued again what %d drives of ended processes had taken", lost)
@@ -220,4 +231,14 @@ class DbosDispatcher:
                     prune_at = time.monotonic() + PRUNE_EVERY_S
             except Exception as error:
                 logger.warning("the queue could not be tidied; trying again: %s", error)
-            await asyncio.sleep(HAND_ON_EVERY_S)
+            await _pause(self._tidy_now, HAND_ON_EVERY_S)
+
+
+async def _pause(until: asyncio.Event, seconds: float) -> None:
+    """Wait so long, or less when the event is set; clears it."""
+    try:
+        async with asyncio.timeout(seconds):
+            await until.wait()
+    except TimeoutError:
+        pass
+    until.clear()

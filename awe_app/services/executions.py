@@ -277,7 +277,7 @@ class Executions:
                 with self._bus.subscribe(execution_id) as live:
                     while (await self._visible(user, execution_id)).status in ("pending", "running"):
                         event = await self._next(live, execution_id)
-                        while event is not None and not isinstance(event, ev.FINAL | ev.ExecutionParked):
+                        while event is not None and not isinstance(event, (*ev.FINAL, ev.ExecutionParked)):
                             event = await self._next(live, execution_id)
         except (TimeoutError, LaggedBehind):
             return

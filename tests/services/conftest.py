@@ -77,14 +77,14 @@ class House:
             bus=bus,
             plans=Plans(types),
             capabilities=None,  # type: ignore[arg-type]
-            dispatcher=lambda drives: self._dispatcher(drives, store),
+            dispatcher=lambda drives: self._dispatcher(drives, store, bus),
         )
 
-    def _dispatcher(self, drives: Drives, store: ExecutionStore) -> Dispatcher:
+    def _dispatcher(self, drives: Drives, store: ExecutionStore, bus: MemoryBus) -> Dispatcher:
         """Embedded on SQLite, distributed on PostgreSQL: each test of the services is one of both."""
         if store.driver is None:
             return EmbeddedDispatcher(drives.drive, Limits(8), store)
-        return DbosDispatcher(drives, Limits(8), self.database.url, store.driver)
+        return DbosDispatcher(drives, Limits(8), self.database.url, store.driver, bus)
 
     async def stop(self) -> None:
         """Stop as at a shutdown: nothing is finished, all is stored."""
