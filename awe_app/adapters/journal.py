@@ -27,10 +27,10 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from awe_app.adapters.columns import storable, to_json
-from awe_app.adapters.db import sync_engine
+from awe_app.adapters.db import storage_error, sync_engine
 from awe_app.adapters.journal_batch import Creation, Failure, Holder, Line, Outcome
 from awe_app.adapters.journal_sql import statements_for
-from awe_app.adapters.journal_writer import JournalWriter, storage_error
+from awe_app.adapters.journal_writer import JournalWriter
 from awe_app.domain import events as ev
 from awe_app.domain.errors import Invalid
 from awe_app.domain.ids import ExecutionId, UserId, WorkflowId, utc_now
