@@ -97,7 +97,7 @@ class _Interpreter:
         if failed and parent is not None:
             raise _PassFailed
         leaves = [n for n in nodes if not any(e["source"] == n for e in self.raw["edges"])]
-        values = {leaf: next(iter(gave[leaf].values()), None) for leaf in leaves if leaf in gave}
+        values = {leaf: next(iter(gave[leaf].values()), None) for leaf in leaves if gave.get(leaf)}
         if parent is None:
             return values
         return values.get(leaves[0]) if len(leaves) == 1 else (values or None)
@@ -131,7 +131,8 @@ class _Interpreter:
         self.expected.failed.add(path)
         match spec.get("on_error", "fail"):
             case "continue":
-                return {"out": spec.get("default_output")}
+                first_port = "approved" if spec["type"] == "approval" else "out"
+                return {first_port: spec.get("default_output")}
             case "branch":
                 return {"error": ANY}
         raise _PassFailed

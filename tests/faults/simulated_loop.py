@@ -53,6 +53,8 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         self._tasks: list[asyncio.Task[Any]] = []
         self.complaints: list[str] = []
         """Errors that nobody looked at."""
+        self.left: list[str] = []
+        """Names of tasks that were still there when the main one was over."""
 
     # What asyncio asks of a loop
 
@@ -110,6 +112,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
     def _sweep(self) -> None:
         """Cancel what is left, such as people who would have answered yet."""
         left = [task for task in self._tasks if not task.done()]
+        self.left = [task.get_name() for task in left]
         for task in left:
             task.cancel()
         while not all(task.done() for task in left):
@@ -120,6 +123,8 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         if self._steps_left < 0:
             raise Stuck("it does not come to an end")
         timers = self._timers
+        while timers and timers[0][2].gone:
+            heapq.heappop(timers)
         if not self._ready:
             if not timers:
                 raise Stuck("everybody waits and nothing will happen any more")

@@ -54,6 +54,7 @@ class _Recorder:
 
     def __init__(self, world: "World") -> None:
         self.world = world
+        world.epoch += 1  # the claim
         self.epoch = world.epoch
         self.buffer: list[ev.Event] = []
         self.broken = False
@@ -86,13 +87,16 @@ class _Recorder:
                     self.broken = True
                     self.buffer.clear()
                 else:
-                    self.world.store(batch)
+                    try:
+                        self.world.store(batch)
+                    except AssertionError as error:
+                        asyncio.get_running_loop().call_soon(_raise, error)
             self._stored.set()
             self._stored = asyncio.Event()
 
-    def fence(self) -> None:
-        """Tell who waits that another holds the execution now."""
-        self._stored.set()
+
+def _raise(error: Exception) -> None:
+    raise error
 
 
 class World:
@@ -109,7 +113,7 @@ class World:
         self.state = ExecutionState(ID)
         self.begun: dict[tuple[str, int], int] = {}
         self.crashed = 0
-        self._driving = 0
+        self._people: list[asyncio.Task[None]] = []
         self._finished: set[str] = set()
         self._live: Signals | None = None
         self._wake = asyncio.Event()
@@ -127,7 +131,7 @@ class World:
             self.journal.append(event)
             self.state.apply(event)
             if isinstance(event, ev.NodeWaiting) and event.reason == "approval":
-                asyncio.create_task(self._person(event))
+                self._people.append(asyncio.create_task(self._person(event)))
 
     def storage_fails(self) -> bool:
         """Whether this commit is refused."""
@@ -165,7 +169,6 @@ class World:
         """Drive to the end, through crashes, refused writes and take-overs."""
         zombies: list[asyncio.Task[None]] = []
         while not self.state.ended:
-            self.epoch += 1
             driving = asyncio.create_task(self._drive())
             death = asyncio.create_task(self._die()) if self.crashes_left > 0 else None
             await asyncio.wait([driving, death] if death else [driving], return_when=asyncio.FIRST_COMPLETED)
@@ -180,9 +183,11 @@ class World:
             if self.chance.random() < 0.3:
                 zombies.append(driving)  # frozen for a while, then it wakes and finds itself fenced
                 continue
-            self.epoch += 1  # whatever the dying one still queues is lost
+            self.epoch += 1  # whatever the dying one still writes is lost
             driving.cancel()
             await asyncio.wait([driving])
+            if self.chance.random() < 0.5:
+                await asyncio.sleep(self.chance.random() * 100)  # nobody is there for a while
         for zombie in zombies:
             await asyncio.wait([zombie])
         return self.state
@@ -195,6 +200,8 @@ class World:
             await asyncio.sleep(0)
 
     async def _drive(self) -> None:
+        if self.state.ended:  # it ended before this driver came to claim it
+            return
         recorder = _Recorder(self)
         past = list(self.journal)
         signals = self._live = Signals(dict(self.answers))

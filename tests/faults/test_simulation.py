@@ -1,4 +1,4 @@
-"""The whole engine in a deterministic simulation: random workflows, order, crashes, take-overs, late and refused writes.
+"""The whole engine in a deterministic simulation: random workflows, order, crashes, take-overs, refused writes.
 
 A seed is one history. A failure names its seed; ``pytest tests/faults/test_simulation.py --seed N`` plays it again.
 """
@@ -41,6 +41,8 @@ def play(seed: int) -> World:
 
     world = loop.run(main())
     check(world.state, expected)
+    assert not loop.complaints
+    assert not [name for name in loop.left if name.startswith("n")], "the engine left tasks behind"
     return world
 
 
