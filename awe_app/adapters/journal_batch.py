@@ -11,10 +11,11 @@ from sqlalchemy import Connection
 
 from awe_app.adapters.columns import search_text, storable, to_json
 from awe_app.adapters.journal_sql import Row, Statements
+from awe_app.adapters.payloads import Payload
 from awe_app.domain import events as ev
 from awe_app.domain.errors import Conflict, Fenced, Invalid
 from awe_app.domain.execution import FINAL_STATUSES
-from awe_app.domain.ids import ExecutionId, UserId, WorkflowId
+from awe_app.domain.ids import ExecutionId, UserId, WorkflowId, utc_now
 from awe_app.domain.workflow import Workflow
 
 Failure = Callable[[], BaseException]
@@ -62,9 +63,12 @@ class Line:
 
     holder: Holder
     event: ev.Event
+    """As viewers are told of it: with previews in the place of large values."""
     kind: str
     data: str
     """JSON."""
+    payloads: tuple[Payload, ...] = ()
+    """The large values that it names and that may not be stored yet."""
 
 
 @dataclass(slots=True)
@@ -171,8 +175,20 @@ class BatchWriter:
         if outcome.stored:
             rows = [(line.holder.execution_id, line.event.seq, line.kind, line.data) for line in outcome.stored]
             self._statements.add_events(connection, rows)
+            self._add_payloads(connection, outcome.stored)
         if changes:
             self._statements.change_executions(connection, list(changes.values()))
+
+    def _add_payloads(self, connection: Connection, lines: Sequence[Line]) -> None:
+        """In the transaction of the events that name them: both are stored, or neither."""
+        naming = [line for line in lines if line.payloads]
+        if not naming:
+            return
+        values = {payload.id: payload.text for line in naming for payload in line.payloads}
+        uses = {(line.holder.execution_id, payload.id) for line in naming for payload in line.payloads}
+        now = self._statements.moment(utc_now())
+        rows = [(payload_id, now, text) for payload_id, text in values.items()]
+        self._statements.add_payloads(connection, rows, list(uses))
 
     def _follow(self, event: ev.Event, execution_id: str, standing: _Standing, changes: dict[str, Row]) -> None:
         """Let the execution's row follow what the event says."""
