@@ -33,6 +33,8 @@ from awe_app.adapters.payloads import ASIDE, HOLDERS, LARGEST_INLINE, set_aside
 from awe_app.domain import events as ev
 from awe_app.domain.errors import Invalid
 from awe_app.domain.ids import ExecutionId, UserId, WorkflowId, utc_now
+from awe_app.domain.options import Parent, RunOptions
+from awe_app.domain.tickets import Priority
 from awe_app.domain.workflow import Workflow
 
 OnStored = Callable[[ExecutionId, ev.Event], None]
@@ -51,6 +53,14 @@ class NewExecution:
     """SHA-256 of the workflow's canonical JSON."""
     inputs: Mapping[str, Any]
     idempotency_key: str | None = None
+    options: RunOptions = RunOptions()
+    parent: Parent | None = None
+    """The node instance that waits for it."""
+    depth: int = 0
+    """How many parents there are above."""
+    priority: Priority = Priority.NORMAL
+    driver: str | None = None
+    """The process that sees to it that it is driven, where there are several."""
 
 
 class SqlRecorder(Holder):
@@ -92,15 +102,15 @@ class SqlRecorder(Holder):
         kind, values = ev.EventCodec.encode(event)
         data = to_json(values)
         if len(data) <= LARGEST_INLINE:
-            return Line(self, event, kind, data)
+            return Line(self, event, event, kind, data)
         shown, aside = set_aside(values)
         if not aside:
-            return Line(self, event, kind, data)
+            return Line(self, event, event, kind, data)
         changes = {name: shown[name] for name in HOLDERS if name in shown}
         row = shown | {ASIDE: [(path, payload.id) for path, payload in aside]}
         new = tuple(payload for _path, payload in aside if payload.id not in self._named)
         self._named.extend(payload.id for payload in new)
-        return Line(self, replace(event, **changes), kind, to_json(row), new)
+        return Line(self, event, replace(event, **changes), kind, to_json(row), new)
 
     async def durable(self, seq: int) -> None:
         """Return once every event up to ``seq`` is stored; waits for events that are yet to be appended.
@@ -174,6 +184,8 @@ class SqlJournal:
         """
         try:
             inputs = to_json(new.inputs)
+            options = new.options.as_json()
+            asked = to_json(options) if options is not None else None
         except (TypeError, ValueError, RecursionError) as error:
             raise Invalid("NOT_JSON", f"the inputs hold a value that is no JSON: {error}") from error
         creation = Creation(
@@ -184,7 +196,12 @@ class SqlJournal:
             snapshot_id=new.snapshot_id,
             inputs=inputs,
             idempotency_key=new.idempotency_key,
+            options=asked,
+            parent=new.parent,
+            depth=new.depth,
             created_at=utc_now(),
+            priority=int(new.priority),
+            driver=new.driver,
             told=asyncio.get_running_loop().create_future(),
         )
         self._writer.put(creation)
@@ -220,7 +237,7 @@ class SqlJournal:
         """After the commit, on the loop: publish in order, then wake who waits."""
         stored: dict[Holder, int] = {}
         for line in outcome.stored:
-            self._on_stored(line.holder.execution_id, line.event)
+            self._on_stored(line.holder.execution_id, line.shown)
             stored[line.holder] = line.event.seq
         for holder in dict.fromkeys(item.holder for item in batch if isinstance(item, Line)):
             holder.progress(stored.get(holder), outcome.failures.get(holder))
