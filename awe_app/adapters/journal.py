@@ -72,6 +72,8 @@ class SqlRecorder(Holder):
         self._appended = 0
         self._stored = 0
         self._failure: Failure | None = None
+        self.written_bytes = 0
+        """How long all that was appended is, as JSON."""
         self._failed_from = 0
         """No event from this seq on will ever be stored."""
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
@@ -96,6 +98,7 @@ class SqlRecorder(Holder):
         except (TypeError, ValueError, RecursionError) as error:
             self._fail(_not_json(event, error), event.seq)
             return
+        self.written_bytes += len(line.data) + sum(len(payload.text) for payload in line.payloads)
         self._writer.put(line)
 
     def _line(self, event: ev.Event) -> Line:
