@@ -9,6 +9,7 @@ from awe_app.adapters.bus import MemoryBus
 from awe_app.adapters.crypto import Secrets
 from awe_app.adapters.db import Database, upgrade
 from awe_app.adapters.execution_store import ExecutionStore
+from awe_app.adapters.http import HttpClient
 from awe_app.adapters.journal import SqlJournal
 from awe_app.adapters.local_model import LocalModel
 from awe_app.adapters.model_directory import Models
@@ -39,12 +40,14 @@ class Running:
     database: Database
     journal: SqlJournal
     local_model: LocalModel
+    http: HttpClient
 
     async def stop(self) -> None:
         """Stop driving, write what is queued, close everything. What is unfinished is adopted at the next start."""
         await self.services.executions.stop()
         await asyncio.to_thread(self.journal.stop)
         await self.local_model.stop()
+        await self.http.stop()
         await self.database.stop()
 
 
@@ -60,6 +63,7 @@ async def start(environment: Environment) -> Running:
     secrets = Secrets(environment.secret_key)
     settings_store = SettingsStore(database)
     local_model = LocalModel()
+    http = HttpClient(environment.allowed_hosts)
     models = Models(settings_store, secrets, local_model, environment.allowed_hosts)
     workflows = Workflows(WorkflowStore(database), node_types)
     services = Services(
@@ -71,7 +75,7 @@ async def start(environment: Environment) -> Running:
             journal=journal,
             bus=bus,
             plans=Plans(node_types),
-            capabilities=Capabilities(models=models),
+            capabilities=Capabilities(models=models, http=http),
             max_concurrent=environment.max_concurrent_executions,
         ),
         catalog=Catalog(node_types, models),
@@ -80,4 +84,4 @@ async def start(environment: Environment) -> Running:
     )
     asyncio.get_running_loop().run_in_executor(None, import_module, "networkx")  # so that no first validation waits
     await services.executions.adopt()
-    return Running(services, database, journal, local_model)
+    return Running(services, database, journal, local_model, http)
