@@ -8,8 +8,9 @@ from pathlib import Path
 from awe_app.adapters.bus import MemoryBus
 from awe_app.adapters.crypto import Secrets
 from awe_app.adapters.db import Database, upgrade
+from awe_app.adapters.dispatch import Limits
+from awe_app.adapters.dispatch_embedded import EmbeddedDispatcher
 from awe_app.adapters.execution_store import ExecutionStore
-from awe_app.adapters.http import HttpClient
 from awe_app.adapters.journal import SqlJournal
 from awe_app.adapters.local_model import LocalModel
 from awe_app.adapters.model_directory import Models
@@ -17,8 +18,8 @@ from awe_app.adapters.settings_store import SettingsStore
 from awe_app.adapters.tokens import TokenSigner
 from awe_app.adapters.user_store import UserStore
 from awe_app.adapters.workflow_store import WorkflowStore
-from awe_app.domain.protocols import Capabilities
 from awe_app.nodes.registry import discover
+from awe_app.outside import Outside
 from awe_app.services import Services
 from awe_app.services.accounts import Accounts
 from awe_app.services.catalog import Catalog
@@ -40,14 +41,14 @@ class Running:
     database: Database
     journal: SqlJournal
     local_model: LocalModel
-    http: HttpClient
+    outside: Outside
 
     async def stop(self) -> None:
         """Stop driving, write what is queued, close everything. What is unfinished is adopted at the next start."""
         await self.services.executions.stop()
         await asyncio.to_thread(self.journal.stop)
         await self.local_model.stop()
-        await self.http.stop()
+        await self.outside.stop()
         await self.database.stop()
 
 
@@ -63,20 +64,21 @@ async def start(environment: Environment) -> Running:
     secrets = Secrets(environment.secret_key)
     settings_store = SettingsStore(database)
     local_model = LocalModel()
-    http = HttpClient(environment.allowed_hosts)
+    outside = Outside(environment)
     models = Models(settings_store, secrets, local_model, environment.allowed_hosts)
+    store = ExecutionStore(database)
     workflows = Workflows(WorkflowStore(database), node_types)
     services = Services(
         accounts=Accounts(UserStore(database), TokenSigner(environment.jwt_secret_key)),
         workflows=workflows,
         executions=Executions(
             workflows=workflows,
-            store=ExecutionStore(database),
+            store=store,
             journal=journal,
             bus=bus,
             plans=Plans(node_types),
-            capabilities=Capabilities(models=models, http=http),
-            max_concurrent=environment.max_concurrent_executions,
+            capabilities=outside.capabilities(models),
+            dispatcher=lambda drives: EmbeddedDispatcher(drives.drive, _limits(environment), store),
         ),
         catalog=Catalog(node_types, models),
         templates=Templates(TEMPLATES, workflows),
@@ -84,4 +86,12 @@ async def start(environment: Environment) -> Running:
     )
     asyncio.get_running_loop().run_in_executor(None, import_module, "networkx")  # so that no first validation waits
     await services.executions.adopt()
-    return Running(services, database, journal, local_model, http)
+    return Running(services, database, journal, local_model, outside)
+
+
+def _limits(environment: Environment) -> Limits:
+    return Limits(
+        here=environment.max_concurrent_executions,
+        per_user=environment.max_concurrent_per_user,
+        everywhere=environment.max_concurrent_total,
+    )

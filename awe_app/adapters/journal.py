@@ -34,6 +34,8 @@ from awe_app.adapters.journal_writer import JournalWriter, storage_error
 from awe_app.domain import events as ev
 from awe_app.domain.errors import Invalid
 from awe_app.domain.ids import ExecutionId, UserId, WorkflowId, utc_now
+from awe_app.domain.options import Parent, RunOptions
+from awe_app.domain.tickets import Priority
 from awe_app.domain.workflow import Workflow
 
 OnStored = Callable[[ExecutionId, ev.Event], None]
@@ -52,6 +54,14 @@ class NewExecution:
     """SHA-256 of the workflow's canonical JSON."""
     inputs: Mapping[str, Any]
     idempotency_key: str | None = None
+    options: RunOptions = RunOptions()
+    parent: Parent | None = None
+    """The node instance that waits for it."""
+    depth: int = 0
+    """How many parents there are above."""
+    priority: Priority = Priority.NORMAL
+    driver: str | None = None
+    """The process that sees to it that it is driven, where there are several."""
 
 
 class SqlRecorder(Holder):
@@ -163,6 +173,8 @@ class SqlJournal:
         """
         try:
             inputs = to_json(new.inputs)
+            options = new.options.as_json()
+            asked = to_json(options) if options is not None else None
         except (TypeError, ValueError, RecursionError) as error:
             raise Invalid("NOT_JSON", f"the inputs hold a value that is no JSON: {error}") from error
         creation = Creation(
@@ -173,7 +185,12 @@ class SqlJournal:
             snapshot_id=new.snapshot_id,
             inputs=inputs,
             idempotency_key=new.idempotency_key,
+            options=asked,
+            parent=new.parent,
+            depth=new.depth,
             created_at=utc_now(),
+            priority=int(new.priority),
+            driver=new.driver,
             told=asyncio.get_running_loop().create_future(),
         )
         self._writer.put(creation)

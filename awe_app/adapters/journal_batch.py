@@ -15,6 +15,7 @@ from awe_app.domain import events as ev
 from awe_app.domain.errors import Conflict, Fenced, Invalid
 from awe_app.domain.execution import FINAL_STATUSES
 from awe_app.domain.ids import ExecutionId, UserId, WorkflowId
+from awe_app.domain.options import Parent
 from awe_app.domain.workflow import Workflow
 
 Failure = Callable[[], BaseException]
@@ -39,7 +40,13 @@ class Creation:
     inputs: str
     """JSON."""
     idempotency_key: str | None
+    options: str | None
+    """JSON."""
+    parent: Parent | None
+    depth: int
     created_at: datetime
+    priority: int
+    driver: str | None
     told: asyncio.Future[None]
     """Resolved on the loop, after the commit."""
 
@@ -87,6 +94,8 @@ class _Standing:
     epoch: int
     status: str
     seq: int
+    parent_id: str | None
+    parent_path: str | None
 
 
 class BatchWriter:
@@ -139,6 +148,12 @@ class BatchWriter:
                 None if c.idempotency_key is None else storable(c.idempotency_key),
                 moment(c.created_at),
                 c.inputs,
+                c.options,
+                c.parent.execution_id if c.parent else None,
+                c.parent.path if c.parent else None,
+                c.depth,
+                c.priority,
+                c.driver,
             )
             for c in creations
         ]
@@ -153,6 +168,7 @@ class BatchWriter:
         ids = list({line.holder.execution_id for line in lines})
         known = {row[0]: _Standing(*row[1:]) for row in self._statements.standing(connection, ids)}
         changes: dict[str, Row] = {}
+        signals: list[Row] = []
         for line in lines:
             holder = line.holder
             if holder in outcome.failures:
@@ -168,11 +184,20 @@ class BatchWriter:
             standing.seq += 1
             outcome.stored.append(line)
             self._follow(line.event, holder.execution_id, standing, changes)
+            if standing.parent_id is not None and isinstance(line.event, ev.FINAL):
+                signals.append(self._report(line.event, holder.execution_id, standing))
         if outcome.stored:
             rows = [(line.holder.execution_id, line.event.seq, line.kind, line.data) for line in outcome.stored]
             self._statements.add_events(connection, rows)
         if changes:
             self._statements.change_executions(connection, list(changes.values()))
+        if signals:
+            self._statements.add_signals(connection, signals)
+
+    def _report(self, event: ev.Event, execution_id: str, standing: _Standing) -> Row:
+        """What a parent's waiting node hears of a child's end: in the same commit, so that no crash comes between."""
+        report = {"execution_id": execution_id, "status": standing.status, **_end_state(event)}
+        return (standing.parent_id, standing.parent_path, to_json(report), self._statements.moment(event.at))
 
     def _follow(self, event: ev.Event, execution_id: str, standing: _Standing, changes: dict[str, Row]) -> None:
         """Let the execution's row follow what the event says."""

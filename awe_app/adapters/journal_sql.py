@@ -16,6 +16,9 @@ from sqlalchemy import Connection
 from awe_app.adapters.columns import sqlite_moment
 
 _FINAL = "('completed', 'failed', 'cancelled')"
+_NEWEST_COUNTS = (
+    "ON CONFLICT (execution_id, path) DO UPDATE SET payload = excluded.payload, created_at = excluded.created_at"
+)
 _SIZES = (256, 32, 4, 1)
 """Rows in one statement on SQLite."""
 
@@ -34,15 +37,18 @@ class Statements(Protocol):
         ...
 
     def add_executions(self, connection: Connection, rows: Sequence[Row]) -> list[str]:
-        """``id, workflow_id, user_id, snapshot_id, idempotency_key, created_at, inputs`` as pending, epoch 1.
+        """Store executions as pending, epoch 1.
+
+        ``id, workflow_id, user_id, snapshot_id, idempotency_key, created_at, inputs, options, parent_id, parent_path,
+        depth, priority, driver``.
 
         Gives the ids that were stored; the others' idempotency keys were taken. A workflow that was deleted
         meanwhile becomes null.
         """
         ...
 
-    def standing(self, connection: Connection, ids: Sequence[str]) -> list[tuple[str, int, str, int]]:
-        """Id, epoch, status and last seq of the executions, which nobody else can change until the commit."""
+    def standing(self, connection: Connection, ids: Sequence[str]) -> list[Row]:
+        """``id, epoch, status, last seq, parent_id, parent_path``, which nobody else can change until the commit."""
         ...
 
     def add_events(self, connection: Connection, rows: Sequence[Row]) -> None:
@@ -51,6 +57,10 @@ class Statements(Protocol):
 
     def change_executions(self, connection: Connection, rows: Sequence[Row]) -> None:
         """``id, status, started_at, completed_at, state, wake_at``; a final status is never changed."""
+        ...
+
+    def add_signals(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """``execution_id, path, payload, created_at``; the newest counts. Those of no execution are left out."""
         ...
 
     def events(self, connection: Connection, execution_id: str, after_seq: int) -> list[tuple[int, str, Any]]:
@@ -73,22 +83,23 @@ class SqliteStatements:
 
     def add_executions(self, connection: Connection, rows: Sequence[Row]) -> list[str]:
         """See ``Statements``."""
-        row = "(?,(SELECT id FROM workflows WHERE id = ?),?,?,'pending',1,?,?,?)"
+        row = "(?,(SELECT id FROM workflows WHERE id = ?),?,?,'pending',1,?,?,?,?,?,?,?,?,?)"
         stored = 0
         for values, parameters in _chunks(rows, row):
             sql = (
                 "INSERT INTO executions (id, workflow_id, user_id, snapshot_id, status, epoch, idempotency_key,"
-                f" created_at, inputs) VALUES {values} ON CONFLICT (user_id, idempotency_key) DO NOTHING"
+                f" created_at, inputs, options, parent_id, parent_path, depth, priority, driver) VALUES {values}"
+                " ON CONFLICT (user_id, idempotency_key) DO NOTHING"
             )
             stored += connection.exec_driver_sql(sql, parameters).rowcount
         ids = [row[0] for row in rows]
         return ids if stored == len(ids) else [row[0] for row in self.standing(connection, ids)]
 
-    def standing(self, connection: Connection, ids: Sequence[str]) -> list[tuple[str, int, str, int]]:
+    def standing(self, connection: Connection, ids: Sequence[str]) -> list[Row]:
         """See ``Statements``."""
         sql = (
             "SELECT json_group_array(json_array(id, epoch, status,"
-            " coalesce((SELECT max(seq) FROM events WHERE execution_id = executions.id), 0)))"
+            " coalesce((SELECT max(seq) FROM events WHERE execution_id = executions.id), 0), parent_id, parent_path))"
             " FROM executions WHERE id IN (SELECT value FROM json_each(?))"
         )
         return json.loads(connection.exec_driver_sql(sql, (json.dumps(ids),)).scalar_one())
@@ -110,6 +121,16 @@ class SqliteStatements:
                 f" FROM v WHERE executions.id = v.id AND executions.status NOT IN {_FINAL}"
             )
             connection.exec_driver_sql(sql, parameters)
+
+    def add_signals(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """See ``Statements``."""
+        sql = (
+            "INSERT INTO signals (execution_id, path, payload, created_at)"
+            " SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM executions WHERE id = ?)"
+            f" {_NEWEST_COUNTS}"
+        )
+        for row in rows:
+            connection.exec_driver_sql(sql, (*row, row[0]))
 
     def events(self, connection: Connection, execution_id: str, after_seq: int) -> list[tuple[int, str, Any]]:
         """See ``Statements``. All rows come as one text, in one step."""
@@ -141,18 +162,21 @@ class PostgresStatements:
         """See ``Statements``."""
         sql = (
             "INSERT INTO executions (id, workflow_id, user_id, snapshot_id, status, epoch, idempotency_key,"
-            " created_at, inputs)"
-            " SELECT a, (SELECT id FROM workflows WHERE id = b), c, d, 'pending', 1, e, f::timestamptz, g::json"
-            " FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
-            " AS v (a, b, c, d, e, f, g) ORDER BY c, e"
+            " created_at, inputs, options, parent_id, parent_path, depth, priority, driver)"
+            " SELECT a, (SELECT id FROM workflows WHERE id = b), c, d, 'pending', 1, e, f::timestamptz, g::json,"
+            " h::json, i, j, k, l, m"
+            " FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
+            " %s::text[], %s::text[], %s::text[], %s::int[], %s::int[], %s::text[])"
+            " AS v (a, b, c, d, e, f, g, h, i, j, k, l, m) ORDER BY c, e"
             " ON CONFLICT (user_id, idempotency_key) DO NOTHING RETURNING id"
         )
         return list(connection.exec_driver_sql(sql, _columns(rows)).scalars())
 
-    def standing(self, connection: Connection, ids: Sequence[str]) -> list[tuple[str, int, str, int]]:
+    def standing(self, connection: Connection, ids: Sequence[str]) -> list[Row]:
         """See ``Statements``. Rows are locked in the order of their ids, so that writers cannot wait for each other."""
         sql = (
-            "SELECT id, epoch, status, coalesce((SELECT max(seq) FROM events WHERE execution_id = e.id), 0)"
+            "SELECT id, epoch, status, coalesce((SELECT max(seq) FROM events WHERE execution_id = e.id), 0),"
+            " parent_id, parent_path"
             " FROM executions AS e WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
         )
         return [tuple(row) for row in connection.exec_driver_sql(sql, (list(ids),))]
@@ -173,6 +197,16 @@ class PostgresStatements:
             " FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
             " AS v (a, b, c, d, f, g)"
             f" WHERE id = a AND status NOT IN {_FINAL}"
+        )
+        connection.exec_driver_sql(sql, _columns(rows))
+
+    def add_signals(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """See ``Statements``. Parents' rows are not touched: two writers could wait for each other."""
+        sql = (
+            "INSERT INTO signals (execution_id, path, payload, created_at)"
+            " SELECT a, b, c::json, d::timestamptz FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[])"
+            " AS v (a, b, c, d) WHERE EXISTS (SELECT 1 FROM executions WHERE id = a) ORDER BY a, b"
+            f" {_NEWEST_COUNTS}"
         )
         connection.exec_driver_sql(sql, _columns(rows))
 

@@ -21,15 +21,12 @@ _EMBEDDING = [ipaddress.ip_network(net) for net in ("64:ff9b:1::/48", "2002::/16
 _SPECIAL = [ipaddress.ip_network(net) for net in ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20", "5f00::/16")]
 """Not of the open internet either, which some Python 3.11 do not know yet."""
 _LOOKUP_S = 5
-_NOT_HTTP = frozenset(
-    int(port)
-    for port in """
+_PORTS = """
     1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119 123 135
     137 138 139 143 161 179 389 427 445 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601 636 989 990 993
     995 1433 1521 1719 1720 1723 2049 3306 3389 3659 4045 4190 5060 5061 5432 5900 6000 6379 6566 6665 6666 6667 6668
-    6669 6679 6697 9042 10080 11211 27017
-    """.split()
-)
+    6669 6679 6697 9042 10080 11211 27017"""
+_NOT_HTTP = frozenset(map(int, _PORTS.split()))
 """Ports of other protocols, which an HTTP request could be made to speak: the list browsers block, and databases."""
 
 

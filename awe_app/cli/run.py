@@ -48,25 +48,24 @@ def run_file(file: str, pairs: Sequence[str], *, whole: bool, environment: Envir
 
 
 async def _run(raw: Any, inputs: Mapping[str, Any], environment: Environment) -> ExecutionState:
-    from awe_app.adapters.http import HttpClient
     from awe_app.adapters.local_model import LocalModel
     from awe_app.cli.progress import progress
-    from awe_app.domain.protocols import Capabilities
     from awe_app.engine.validate import read_workflow
     from awe_app.nodes.registry import discover
+    from awe_app.outside import Outside
     from awe_app.services.local_run import run_once
 
     workflow, issues = read_workflow(raw)
     if workflow is None:
         raise Invalid("INVALID_WORKFLOW", "the file is no workflow", issues=tuple(issues))
     node_types = discover()
-    local_model, http = LocalModel(), HttpClient(environment.allowed_hosts)
-    capabilities = Capabilities(LocalModels(local_model), http)
+    local_model, outside = LocalModel(), Outside(environment)
+    capabilities = outside.capabilities(LocalModels(local_model))
     try:
         with progress(workflow, node_types) as on_event:
             return await run_once(workflow, inputs, on_event, capabilities, node_types)
     finally:
-        await http.stop()
+        await outside.stop()
         await local_model.stop()
 
 

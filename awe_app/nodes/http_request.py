@@ -117,7 +117,7 @@ class HttpRequest(Node[HttpRequestConfig]):
     effectful = True
 
     async def run(self, ctx: NodeContext[HttpRequestConfig]) -> Outputs:
-        config, auth = ctx.config, ctx.config.auth or Auth()
+        config, auth = ctx.config, ctx.config.auth or Auth.model_validate({})
         exchange = Exchange(
             method=config.method,
             url=config.url,
