@@ -25,6 +25,9 @@ class Record:
         """What the whole execution has cost."""
         self.outbox: deque[ev.Event | ev.TextStreamed] = deque()
         self._passes = _passes_begun(self.done)
+        states = self.done.node_states.values() if self.done else ()
+        self.in_flight = [state for state in states if state.status in ("running", "waiting")]
+        """Node instances that were at work, or waited, when the execution was taken up."""
 
     def emit(self, kind: type[ev.Event], **fields: Any) -> None:
         """Number the event and line it up."""
@@ -49,6 +52,11 @@ class Record:
     def of(self, path: Path) -> NodeState | None:
         """How the node instance stood when the execution was taken up."""
         return self.done.node_states.get(path) if self.done is not None else None
+
+    def withdrew(self, path: Path) -> bool:
+        """True when the workflow had called the node instance off."""
+        known = self.of(path)
+        return known is not None and known.status == "cancelled" and known.settled
 
     def passes_begun(self, path: Path) -> int:
         """How many passes of that loop instance had begun."""
