@@ -88,8 +88,6 @@ class Run:
         if recorded is not None and recorded.settled:
             outputs = recorded.outputs if recorded.status != "cancelled" else None
             level.remember(node, outputs, recorded.error)
-            if node.body is not None:
-                self._forget_inside(path)
             self.settle(level, node, outputs)
         elif not level.reached(node):
             self._skip(level, node, path, None)
@@ -108,12 +106,6 @@ class Run:
                 self._begin_task(level, node, path, recorded.attempts + 1 if recorded is not None else 1)
         else:
             await run_in_line(self, level, node, path)
-
-    def _forget_inside(self, path: Path) -> None:
-        """What still ran in a loop that is over had been stopped, though there was no time left to write it down."""
-        for state in self.record.in_flight:
-            if state.path.startswith(f"{path}["):
-                self.record.emit(ev.NodeCancelled, path=state.path, node_id=state.node_id, withdrawn=True)
 
     def _begin_task(self, level: Level, node: PlannedNode, path: Path, attempt: int) -> None:
         self._tasks.begin(level, node, path, work(self, level, node, path, attempt))
@@ -235,6 +227,8 @@ class Run:
 
     def finish(self) -> None:
         """Say how it ended."""
+        for path, node_id in self.record.left_behind():
+            self.record.emit(ev.NodeCancelled, path=path, node_id=node_id)
         if self.failure is None:
             self.record.log(None, "Completed")
             result = self._top.result() if self._early_result is None else self._early_result[0]

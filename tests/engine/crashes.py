@@ -16,12 +16,8 @@ def fold(events: list[ev.Event]) -> ExecutionState:
 
 
 def statuses(state: ExecutionState) -> dict[str, str]:
-    """How each node instance stands, but for what was stopped at work: whether that had begun is a matter of time."""
-    return {
-        path: node.status
-        for path, node in state.node_states.items()
-        if node.status != "cancelled" or (node.settled and "[" not in path)
-    }
+    """How each node instance stands, but for what was stopped: whether that had begun is a matter of time."""
+    return {path: node.status for path, node in state.node_states.items() if node.status != "cancelled"}
 
 
 async def same_after_any_crash(
@@ -31,7 +27,7 @@ async def same_after_any_crash(
     types: Mapping[str, type[Node[Any]]] | None = None,
     signals: Callable[[], Signals] = Signals,
 ) -> ExecutionState:
-    """Run the workflow whole, then go on from each of its events; gives how the whole one ended."""
+    """Run the workflow whole, then go on from each of its events; gives how the whole one ended. It has to end."""
     whole, happened = await run(raw, inputs, types=types, signals=signals())
     for cut in range(1, len(happened)):
         done = fold(happened[:cut])

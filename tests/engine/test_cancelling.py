@@ -56,16 +56,9 @@ async def test_a_merge_that_cancels_the_rest_stops_what_runs_waits_and_repeats()
     )
     state = await same_after_any_crash(raw, types=TYPES)
     assert (state.status, state.result) == ("completed", "quick")
-    assert statuses(state) == {
-        "quick": "completed",
-        "slow": "cancelled",
-        "after": "cancelled",
-        "ask": "cancelled",
-        "each": "cancelled",
-        "m": "completed",
-        "end": "completed",
-    }
-    assert {state.node_states[path].status for path in ("each[0]/inner", "each[1]/inner")} == {"cancelled"}
+    assert statuses(state) == {"quick": "completed", "m": "completed", "end": "completed"}
+    called_off = {path for path, node_state in state.node_states.items() if node_state.status == "cancelled"}
+    assert called_off == {"slow", "after", "ask", "each", "each[0]/inner", "each[1]/inner"}
 
 
 async def test_what_other_branches_wait_for_is_not_cancelled() -> None:
