@@ -69,7 +69,8 @@ class _SignedIn(_Token):
         Raises:
             Unauthorized: nobody who is signed in.
         """
-        return await services().accounts.authenticate(await super().__call__(request))
+        token = await super().__call__(request)
+        return await services().accounts.authenticate(token)
 
 
 current_user = _SignedIn()
