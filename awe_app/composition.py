@@ -14,13 +14,14 @@ from awe_app.adapters.execution_store import ExecutionStore
 from awe_app.adapters.journal import SqlJournal
 from awe_app.adapters.local_model import LocalModel
 from awe_app.adapters.model_directory import Models
+from awe_app.adapters.retention import Retention
 from awe_app.adapters.settings_store import SettingsStore
 from awe_app.adapters.tokens import TokenSigner
 from awe_app.adapters.user_store import UserStore
 from awe_app.adapters.workflow_store import WorkflowStore
 from awe_app.domain.ids import new_id
-from awe_app.domain.protocols import Capabilities
 from awe_app.nodes.registry import discover
+from awe_app.outside import Outside
 from awe_app.services import Services
 from awe_app.services.accounts import Accounts
 from awe_app.services.catalog import Catalog
@@ -43,16 +44,21 @@ class Running:
     journal: SqlJournal
     local_model: LocalModel
     bus: MemoryBus
+    outside: Outside
+    retention: Retention | None
 
     async def stop(self, grace_s: float = 0) -> None:
         """Let what runs go on for ``grace_s`` seconds, write what is queued, close everything.
 
         What is unfinished then is adopted: by another process at once, else at the next start.
         """
+        if self.retention is not None:
+            await asyncio.to_thread(self.retention.stop)
         await self.services.executions.stop(grace_s)
         await asyncio.to_thread(self.journal.stop)
         await self.bus.stop()
         await self.local_model.stop()
+        await self.outside.stop()
         await self.database.stop()
 
 
@@ -68,6 +74,7 @@ async def start(environment: Environment) -> Running:
     secrets = Secrets(environment.secret_key)
     settings_store = SettingsStore(database)
     local_model = LocalModel()
+    outside = Outside(environment)
     models = Models(settings_store, secrets, local_model, environment.allowed_hosts)
     store = ExecutionStore(database, None if database.is_sqlite else new_id())
     workflows = Workflows(WorkflowStore(database), node_types)
@@ -80,7 +87,7 @@ async def start(environment: Environment) -> Running:
             journal=journal,
             bus=bus,
             plans=Plans(node_types),
-            capabilities=Capabilities(models=models),
+            capabilities=outside.capabilities(models),
             dispatcher=lambda drives: _dispatcher(environment, drives, store, bus),
         ),
         catalog=Catalog(node_types, models),
@@ -89,7 +96,7 @@ async def start(environment: Environment) -> Running:
     )
     asyncio.get_running_loop().run_in_executor(None, import_module, "networkx")  # so that no first validation waits
     await services.executions.adopt()
-    return Running(services, database, journal, local_model, bus)
+    return Running(services, database, journal, local_model, bus, outside, _retention(environment))
 
 
 async def _bus(environment: Environment) -> MemoryBus:
@@ -113,3 +120,11 @@ def _dispatcher(environment: Environment, drives: Drives, store: ExecutionStore,
     from awe_app.adapters.dispatch_dbos import DbosDispatcher
 
     return DbosDispatcher(drives, limits, environment.database_url, store.driver, bus)
+
+
+def _retention(environment: Environment) -> Retention | None:
+    if not environment.keep_executions_days:
+        return None
+    retention = Retention(environment.database_url, environment.keep_executions_days)
+    retention.start()
+    return retention

@@ -45,9 +45,7 @@ class DbosDispatcher:
 
     alone = False
 
-    def __init__(
-        self, drives: Drives, limits: Limits, url: str, executor_id: str, doorbell: Doorbell
-    ) -> None:
+    def __init__(self, drives: Drives, limits: Limits, url: str, executor_id: str, doorbell: Doorbell) -> None:
         self._drives = drives
         self._limits = limits
         self._doorbell = doorbell

@@ -99,7 +99,7 @@ class ExecutionRow(SQLModel, table=True):
         default=None, sa_type=PlainText, foreign_key="workflows.id", ondelete="SET NULL", index=True
     )
     user_id: str | None = Field(default=None, sa_type=PlainText, foreign_key="users.id", ondelete="SET NULL")
-    snapshot_id: str = Field(sa_type=PlainText, foreign_key="snapshots.id")
+    snapshot_id: str = Field(sa_type=PlainText, foreign_key="snapshots.id", index=True)
     status: str = Field(sa_type=PlainText)
     epoch: int
     """Rises with each take-over; events of an older epoch are refused."""
@@ -134,6 +134,25 @@ class EventRow(SQLModel, table=True):
     seq: int = Field(primary_key=True)
     kind: str = Field(sa_type=PlainText)
     data: str = Field(sa_type=PlainText)
+
+
+class PayloadRow(SQLModel, table=True):
+    """A value too large for its event; ``id`` is the SHA-256 of ``data``, so equal ones are one row."""
+
+    __tablename__: ClassVar[str] = "payloads"
+
+    id: str = Field(primary_key=True, sa_type=PlainText)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    data: str = Field(sa_type=PlainText)
+
+
+class PayloadUseRow(SQLModel, table=True):
+    """An execution whose events name a payload; a payload that none names may go."""
+
+    __tablename__: ClassVar[str] = "payload_uses"
+
+    execution_id: str = Field(sa_type=PlainText, primary_key=True, foreign_key="executions.id", ondelete="CASCADE")
+    payload_id: str = Field(sa_type=PlainText, primary_key=True, foreign_key="payloads.id", index=True)
 
 
 class SignalRow(SQLModel, table=True):

@@ -36,14 +36,14 @@ async def execute(
     try:
         while True:
             turns = 0
-            while run.ready and run.failure is None:
+            while run.ready and not run.over:
                 await run.start_next()
                 while run.record.outbox:
                     yield run.record.outbox.popleft()
                 turns += 1
                 if turns % FAIR_SHARE == 0:
                     await asyncio.sleep(0)
-            if run.failure is not None:
+            if run.over:
                 break
             if not run.busy():
                 if not run.waiting:
@@ -73,7 +73,8 @@ async def _until_woken(run: Run, deps: Deps) -> None:
         await run.wake.wait()
         return
     alarm = asyncio.ensure_future(deps.sleep(max(0.0, (wake_at - deps.clock()).total_seconds())))
-    alarm.add_done_callback(lambda _alarm: run.wake.set())
+    # One that is put off must not wake the run, or each would wake it to put the next one off.
+    alarm.add_done_callback(lambda alarm: None if alarm.cancelled() else run.wake.set())
     try:
         await run.wake.wait()
     finally:
