@@ -92,11 +92,11 @@ def postgres_server() -> Iterator[Path]:
         (folder.parent / f"{folder.name}.log").unlink(missing_ok=True)
 
 
-def _postgres_url(folder: Path, database: str) -> str:
+def postgres_url(folder: Path, database: str) -> str:
     return f"postgresql+asyncpg://awe@/{database}?host={folder}"
 
 
-def _admin(folder: Path, statement: str) -> None:
+def admin(folder: Path, statement: str) -> None:
     with psycopg.connect(f"host={folder} user=awe dbname=postgres", autocommit=True) as connection:
         connection.execute(statement.encode())
 
@@ -112,8 +112,8 @@ def _postgres_template(postgres_server: Path) -> str:
         await queue.start()
         await queue.stop()
 
-    _admin(postgres_server, "CREATE DATABASE awe_template")
-    asyncio.run(prepare(_postgres_url(postgres_server, "awe_template")))
+    admin(postgres_server, "CREATE DATABASE awe_template")
+    asyncio.run(prepare(postgres_url(postgres_server, "awe_template")))
     return "awe_template"
 
 
@@ -138,9 +138,9 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
         return
     folder: Path = request.getfixturevalue("postgres_server")
     name = f"empty_{uuid4().hex}"
-    _admin(folder, f"CREATE DATABASE {name}")
-    yield _postgres_url(folder, name)
-    _admin(folder, f"DROP DATABASE {name} WITH (FORCE)")
+    admin(folder, f"CREATE DATABASE {name}")
+    yield postgres_url(folder, name)
+    admin(folder, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -153,9 +153,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         return
     folder: Path = request.getfixturevalue("postgres_server")
     name = f"test_{uuid4().hex}"
-    _admin(folder, f"CREATE DATABASE {name} TEMPLATE {request.getfixturevalue('_postgres_template')}")
-    yield _postgres_url(folder, name)
-    _admin(folder, f"DROP DATABASE {name} WITH (FORCE)")
+    admin(folder, f"CREATE DATABASE {name} TEMPLATE {request.getfixturevalue('_postgres_template')}")
+    yield postgres_url(folder, name)
+    admin(folder, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
