@@ -18,6 +18,7 @@ import platform
 import resource
 import struct
 import sys
+from typing import Any
 
 CANNOT_LOCK = 77
 
@@ -76,7 +77,7 @@ def lock(readable: dict[str, int], *, allowed: tuple[int, ...] = (), refused: tu
     _lock_calls(libc, done, allowed, refused)
 
 
-def _lock_files(libc, done, readable: dict[str, int]) -> None:
+def _lock_files(libc: Any, done: Any, readable: dict[str, int]) -> None:
     version = done(libc.syscall(_LANDLOCK_CREATE, 0, 0, 1), "Landlock")
     if version < 1:
         raise CannotLock("Landlock is switched off")
@@ -97,7 +98,7 @@ def _lock_files(libc, done, readable: dict[str, int]) -> None:
     os.close(ruleset)
 
 
-def _lock_calls(libc, done, allowed: tuple[int, ...], refused: tuple[int, ...]) -> None:
+def _lock_calls(libc: Any, done: Any, allowed: tuple[int, ...], refused: tuple[int, ...]) -> None:
     program = []
 
     def step(code: int, on_true: int, on_false: int, value: int) -> None:
@@ -199,7 +200,7 @@ class NoJson(Exception):
     """The value has no place in JSON."""
 
 
-def plain(value, depth: int = 0):
+def plain(value: Any, depth: int = 0) -> Any:
     """The value as JSON holds it: tuples and sets as lists, dates and decimals as text."""
     if depth > 64:
         raise NoJson("the result is nested deeper than 64")
