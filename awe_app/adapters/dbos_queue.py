@@ -94,6 +94,7 @@ class DbosQueue:
                 "log_level": "ERROR",
             }
         )
+        self._dbos = DBOS
         log = logging.getLogger("dbos")
         log.handlers.clear()  # AWE's own handlers write its lines, in AWE's form
         log.propagate = True
@@ -111,13 +112,12 @@ class DbosQueue:
         # Users are partitions: each is asked in turn, in random order, so none waits behind another's thousand.
         DBOS.register_queue(
             QUEUE,
-            worker_concurrency=self._limits.here,
+            worker_concurrency=min(self._limits.here, self._limits.everywhere or self._limits.here),
             global_concurrency=self._limits.everywhere,
-            partition_concurrency=self._limits.per_user or 1_000_000,
+            partition_concurrency=self._limits.per_user or self._limits.everywhere or 1_000_000,
             polling_interval_sec=POLL_S,
             on_conflict="always_update",
         )
-        self._dbos = DBOS
 
     def _enqueue(self, ticket: Ticket) -> None:
         from dbos import SetEnqueueOptions, SetWorkflowID

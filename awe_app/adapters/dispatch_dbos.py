@@ -59,6 +59,8 @@ class DbosDispatcher:
         self._tasks: list[asyncio.Task[None]] = []
         self._owned: set[ExecutionId] = set()
         """Seen to be driven here by this process: when that changes, it was taken over or cancelled elsewhere."""
+        self._called: dict[ExecutionId, asyncio.Event] = {}
+        """Woken here; the look that may take them up is not over yet."""
         self._delivered: set[tuple[str, str, str]] = set()
         self._from_queue: set[asyncio.Future[None]] = set()
         self._stopping = False
@@ -93,12 +95,14 @@ class DbosDispatcher:
 
     def wake(self, execution_id: ExecutionId, user_id: UserId | None = None) -> None:
         """See ``Dispatcher``. Whoever looks first takes it up; who drives it hands it the answer."""
+        if self._tasks:
+            self._called.setdefault(execution_id, asyncio.Event())
         self._look_now.set()
         self._doorbell.ring()
 
     def running(self, execution_id: ExecutionId) -> bool:
         """See ``Dispatcher``."""
-        return execution_id in self._jobs
+        return execution_id in self._jobs or execution_id in self._called
 
     async def cancel(self, execution_id: ExecutionId) -> bool:
         """See ``Dispatcher``."""
@@ -111,6 +115,12 @@ class DbosDispatcher:
 
     async def wait(self, execution_id: ExecutionId, timeout_s: float) -> bool:
         """See ``Dispatcher``."""
+        if (called := self._called.get(execution_id)) is not None:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await called.wait()
+            except TimeoutError:
+                return False
         return await self._jobs.wait(execution_id, timeout_s)
 
     async def stop(self, grace_s: float = 0) -> None:
@@ -199,6 +209,14 @@ class DbosDispatcher:
                 everywhere_at = time.monotonic() + LOOK_EVERYWHERE_EVERY_S
 
     async def _look(self, *, everywhere: bool) -> int:
+        called = list(self._called)
+        try:
+            return await self._look_once(everywhere=everywhere)
+        finally:
+            for execution_id in called:
+                self._called.pop(execution_id).set()
+
+    async def _look_once(self, *, everywhere: bool) -> int:
         running = self._jobs.running()
         look = await self._leases.look(running, take=not self._stopping, everywhere=everywhere)
         mine = {execution_id for execution_id, driver in look.driven_by.items() if driver == self._leases.me}

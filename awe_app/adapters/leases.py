@@ -6,7 +6,7 @@ nobody else holds (``SKIP LOCKED``), so processes never wait for each other here
 # ruff: noqa: S608  (statements are put together from constants; values are always parameters)
 
 import os
-import socket
+import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -167,7 +167,7 @@ class Leases:
         return self._engine.begin()
 
     async def _beat(self, connection: AsyncConnection) -> None:
-        await connection.execute(_BEAT, {"me": self.me, "host": socket.gethostname(), "pid": os.getpid()})
+        await connection.execute(_BEAT, {"me": self.me, "host": platform.node(), "pid": os.getpid()})
 
 
 def _answered(row: Any) -> Answered:

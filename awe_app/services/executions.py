@@ -5,6 +5,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any
 
@@ -182,11 +183,13 @@ class Executions:
 
     async def wait(self, user: User, execution_id: ExecutionId, timeout_s: float) -> ExecutionState:
         """The execution when it has ended, or as it is after ``timeout_s`` seconds."""
+        until = time.monotonic() + timeout_s
         if self._dispatcher.running(execution_id):
             await self._dispatcher.wait(execution_id, timeout_s)
-        elif not self._dispatcher.alone:
-            await self._rest(user, execution_id, timeout_s)
         state = self._driver.ended(execution_id)
+        if (state is None or not state.ended) and not self._dispatcher.alone:
+            await self._rest(user, execution_id, until - time.monotonic())
+            state = self._driver.ended(execution_id)
         if state is not None and state.ended and state.user_id == user.id:
             return state
         return await self.get(user, execution_id)

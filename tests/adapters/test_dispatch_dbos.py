@@ -227,8 +227,8 @@ async def test_what_a_dead_process_took_from_the_queue_is_queued_again(database_
     assert await queue.hand_on({"living"}) == 0
     await queue.stop()
     async with database.sessions() as session:
-        [(partition, inputs)] = await session.execute(
-            text("SELECT queue_partition_key, inputs FROM dbos.workflow_status")
+        [(partition, form)] = await session.execute(
+            text("SELECT queue_partition_key, serialization FROM dbos.workflow_status")
         )
     assert partition == "ann"
-    assert '"E"' in inputs  # JSON, never pickle
+    assert form == "awe-json"  # never pickle

@@ -105,5 +105,6 @@ async def house(database: Database) -> AsyncIterator[House]:
         gate,
     )
     built.start()
+    await built.executions.adopt()
     yield built
     await built.stop()
