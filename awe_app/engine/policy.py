@@ -25,9 +25,14 @@ async def within(timeout_s: float | None, work: Awaitable[ResultT]) -> ResultT:
             return await work
     except TimeoutError as error:
         if limit.expired():
-            detail = f"it took longer than {timeout_s:g} s"
-            raise NodeTimeout("NODE_TIMEOUT", detail, "raise timeout_s or make the work smaller", True) from error
+            raise timed_out(timeout_s) from error
         raise
+
+
+def timed_out(timeout_s: float | None) -> NodeTimeout:
+    """The failure of a node that took, or waited, longer than it may."""
+    detail = f"it took longer than {timeout_s:g} s"
+    return NodeTimeout("NODE_TIMEOUT", detail, "raise timeout_s or make the work smaller", retryable=True)
 
 
 def as_failure(error: Exception) -> NodeFailed:
