@@ -82,6 +82,8 @@ class ExecutionState:
     usage: Usage = Usage()
     logs: list[ev.LogWritten] = field(default_factory=list)
     seq: int = 0
+    resumed: bool = False
+    """A person has resumed it, and nobody has driven it on yet."""
 
     @property
     def ended(self) -> bool:
@@ -99,7 +101,9 @@ class ExecutionState:
         self.seq = event.seq
         if isinstance(event, ev.LogWritten):
             self.logs.append(event)
-        elif isinstance(event, ev.NodeEvent):
+            return
+        self.resumed = False
+        if isinstance(event, ev.NodeEvent):
             self._apply_to_node(event, self._node(event.path, event.node_id))
         else:
             self._apply_to_execution(event)
@@ -135,6 +139,7 @@ class ExecutionState:
                 self.inputs, self.variables = event.inputs, dict(event.variables)
             case ev.ExecutionResumed():
                 self.status, self.error, self.completed_at = "running", None, None
+                self.resumed = event.reason == "resumed"
                 for node in self.node_states.values():
                     if node.status in ("running", "cancelled") or (node.status == "failed" and node.outputs is None):
                         node.status = "pending"

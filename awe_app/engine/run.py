@@ -57,7 +57,7 @@ class Run:
         if done is None:
             self.record.emit(ev.ExecutionStarted, inputs=self.inputs, variables=dict(self.variables))
             self.record.log(None, f"Started '{self.plan.workflow.name}'")
-        else:
+        elif not done.resumed:
             woken = done.status == "waiting"
             self.record.emit(ev.ExecutionResumed, reason="woken" if woken else "recovered")
             if not woken:
