@@ -8,6 +8,8 @@ from pathlib import Path
 from awe_app.adapters.bus import MemoryBus
 from awe_app.adapters.crypto import Secrets
 from awe_app.adapters.db import Database, upgrade
+from awe_app.adapters.dispatch import Limits
+from awe_app.adapters.dispatch_embedded import EmbeddedDispatcher
 from awe_app.adapters.execution_store import ExecutionStore
 from awe_app.adapters.journal import SqlJournal
 from awe_app.adapters.local_model import LocalModel
@@ -61,18 +63,19 @@ async def start(environment: Environment) -> Running:
     settings_store = SettingsStore(database)
     local_model = LocalModel()
     models = Models(settings_store, secrets, local_model, environment.allowed_hosts)
+    store = ExecutionStore(database)
     workflows = Workflows(WorkflowStore(database), node_types)
     services = Services(
         accounts=Accounts(UserStore(database), TokenSigner(environment.jwt_secret_key)),
         workflows=workflows,
         executions=Executions(
             workflows=workflows,
-            store=ExecutionStore(database),
+            store=store,
             journal=journal,
             bus=bus,
             plans=Plans(node_types),
             capabilities=Capabilities(models=models),
-            max_concurrent=environment.max_concurrent_executions,
+            dispatcher=lambda drives: EmbeddedDispatcher(drives.drive, _limits(environment), store),
         ),
         catalog=Catalog(node_types, models),
         templates=Templates(TEMPLATES, workflows),
@@ -81,3 +84,11 @@ async def start(environment: Environment) -> Running:
     asyncio.get_running_loop().run_in_executor(None, import_module, "networkx")  # so that no first validation waits
     await services.executions.adopt()
     return Running(services, database, journal, local_model)
+
+
+def _limits(environment: Environment) -> Limits:
+    return Limits(
+        here=environment.max_concurrent_executions,
+        per_user=environment.max_concurrent_per_user,
+        everywhere=environment.max_concurrent_total,
+    )

@@ -57,6 +57,15 @@ class Environment(BaseSettings):
     max_concurrent_executions: int = Field(
         default=64, ge=1, validation_alias=_named("AWE_MAX_CONCURRENT_EXECUTIONS", "max_concurrent_executions")
     )
+    """Driven at the same time by one process."""
+    max_concurrent_per_user: int | None = Field(
+        default=None, ge=1, validation_alias=_named("AWE_MAX_CONCURRENT_PER_USER", "max_concurrent_per_user")
+    )
+    """Of one user, by all processes together; None: as many as fit."""
+    max_concurrent_total: int | None = Field(
+        default=None, ge=1, validation_alias=_named("AWE_MAX_CONCURRENT_TOTAL", "max_concurrent_total")
+    )
+    """By all processes on one PostgreSQL together; None: as many as they take."""
 
     @field_validator("data_dir", "log_file")
     @classmethod

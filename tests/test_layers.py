@@ -67,7 +67,14 @@ DANGEROUS_HOMES = {
 ENVIRONMENT_READERS = {"settings.py", "build.py", "serve.py"}
 """settings.py for AWE's own settings; the other two hand the environment on to the programs they start."""
 
-TASK_OWNERS = {"engine/tasks.py", "engine/execute.py", "adapters/dispatch.py"}
+TASK_OWNERS = {
+    "engine/tasks.py",
+    "engine/execute.py",
+    "adapters/dispatch_jobs.py",
+    "adapters/dispatch_embedded.py",
+    "adapters/dispatch_dbos.py",
+    "adapters/bus_redis.py",
+}
 PRINTERS = {"build.py", "serve.py", "cli", "__main__.py"}
 
 

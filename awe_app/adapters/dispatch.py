@@ -1,160 +1,92 @@
-"""Which process drives an execution, and when: here, at once, under a limit. See ``ARCHITECTURE.md``, "Who drives"."""
+"""Which process drives an execution, and when. See ``docs/decisions/0011-several-processes.md``.
 
-import asyncio
-import logging
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from contextvars import Context
-from dataclasses import dataclass, field
+``EmbeddedDispatcher`` is for a process that is alone with its database (SQLite), ``DbosDispatcher`` for several
+(PostgreSQL). Both keep to the same limits and the same order.
+"""
 
-from awe_app.domain.errors import Fenced
-from awe_app.domain.ids import ExecutionId
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-logger = logging.getLogger(__name__)
-
-Drive = Callable[[ExecutionId], Awaitable[None]]
+from awe_app.domain.ids import ExecutionId, Path, UserId
+from awe_app.domain.tickets import Priority, Ticket
 
 
-@dataclass(slots=True, eq=False)
-class _Job:
-    """An execution that is driven here or waits for its turn."""
+class Drives(Protocol):
+    """Who really drives: ``services/driver.py``."""
 
-    execution_id: ExecutionId
-    gone: asyncio.Event = field(default_factory=asyncio.Event)
-    task: asyncio.Task[None] | None = None
+    async def drive(self, execution_id: ExecutionId) -> None:
+        """Drive the execution to its end, or until it has to wait."""
+        ...
+
+    def deliver(self, execution_id: ExecutionId, path: Path, payload: Mapping[str, Any]) -> None:
+        """Hand an answer to the execution if it is driven here."""
+        ...
 
 
-class EmbeddedDispatcher:
-    """Drives executions as tasks of this process's loop, ``limit`` at a time, in the order they were submitted.
+class Unfinished(Protocol):
+    """Where the embedded dispatcher learns what there is to drive: ``adapters/execution_store.py``."""
 
-    It keeps nothing: what is unfinished when the process ends stands in the journal and is submitted again at the
-    next start.
-    """
+    async def unfinished(self) -> Sequence[Ticket]:
+        """Everything that can go on."""
+        ...
 
-    def __init__(self, drive: Drive, limit: int) -> None:
-        self._drive = drive
-        self._limit = limit
-        self._jobs: dict[ExecutionId, _Job] = {}
-        self._queue: deque[_Job] = deque()
-        self._active = 0
-        self._stopping = False
+    async def due(self) -> Sequence[Ticket]:
+        """What waits and whose moment has come."""
+        ...
 
-    def submit(self, execution_id: ExecutionId) -> None:
-        """Drive the execution, at once or as soon as one of those before it ends; never waits.
 
-        Nothing happens when it is here already, or while stopping.
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many executions are driven at the same time."""
+
+    here: int
+    """By this process."""
+    per_user: int | None = None
+    """Of one user, by all processes together; None: as many as fit."""
+    everywhere: int | None = None
+    """By all processes together; None: as many as they take. Means nothing to a process that is alone."""
+
+
+class Dispatcher(Protocol):
+    """Decides which process drives an execution, and when."""
+
+    alone: bool
+    """True when no other process can drive what is stored in this database."""
+
+    async def start(self) -> int:
+        """Take up everything unfinished that is nobody else's, and watch the clock. Gives how many were taken up."""
+        ...
+
+    def submit(
+        self, execution_id: ExecutionId, user_id: UserId | None = None, priority: Priority = Priority.NORMAL
+    ) -> bool:
+        """Let the execution, which is stored, be driven as soon as the limits allow; never waits.
+
+        False when that may happen in another process. Nothing happens when it is here already, or while stopping.
         """
-        if self._stopping or execution_id in self._jobs:
-            return
-        job = self._jobs[execution_id] = _Job(execution_id)
-        self._queue.append(job)
-        self._start_next()
+        ...
+
+    def wake(self, execution_id: ExecutionId, user_id: UserId | None = None) -> None:
+        """Something that the execution may wait for has been stored (``ExecutionStore.add_signal``)."""
+        ...
 
     def running(self, execution_id: ExecutionId) -> bool:
         """True while the execution is driven here or waits for its turn here."""
-        return execution_id in self._jobs
+        ...
 
     async def cancel(self, execution_id: ExecutionId) -> bool:
-        """Stop driving the execution and return when it is gone; False when it is not here.
+        """Stop driving the execution here and return when it is gone; False when it is not here.
 
-        Only driving stops. That the execution is cancelled is for the caller to record.
+        Only driving stops. That the execution is cancelled is for the caller to record, by a claim; another process
+        that drives it notices that.
         """
-        job = self._jobs.get(execution_id)
-        if job is None:
-            return False
-        self._cancel(job)
-        await job.gone.wait()
-        return True
+        ...
 
     async def wait(self, execution_id: ExecutionId, timeout_s: float) -> bool:
         """Return True as soon as the execution is not here (any more), False after ``timeout_s`` seconds."""
-        job = self._jobs.get(execution_id)
-        if job is None:
-            return True
-        try:
-            async with asyncio.timeout(timeout_s):
-                await job.gone.wait()
-        except TimeoutError:
-            return False
-        return True
+        ...
 
-    async def stop(self) -> None:
-        """Cancel everything and return when it is gone; nothing is accepted any more."""
-        self._stopping = True
-        jobs = list(self._jobs.values())
-        for job in jobs:
-            self._cancel(job)
-        for job in jobs:
-            await job.gone.wait()
-
-    def _start_next(self) -> None:
-        while self._queue and self._active < self._limit:
-            job = self._queue.popleft()
-            self._active += 1
-            # In a context of its own: nothing of the request that submitted it leaks in.
-            name = f"execution {job.execution_id}"
-            job.task = asyncio.create_task(self._run(job), name=name, context=Context())
-            job.task.add_done_callback(lambda task, job=job: self._ended(job, task))
-
-    async def _run(self, job: _Job) -> None:
-        try:
-            await self._drive(job.execution_id)
-        except Fenced:
-            logger.info("execution %s is driven elsewhere, or has ended", job.execution_id)
-        except Exception:
-            logger.exception("execution %s could not be driven on; it is taken up at the next start", job.execution_id)
-
-    def _cancel(self, job: _Job) -> None:
-        if job.task is not None:
-            job.task.cancel()
-        else:
-            self._queue.remove(job)
-            self._leave(job)
-
-    def _ended(self, job: _Job, task: asyncio.Task[None]) -> None:
-        """Runs when the task is done, also when it was cancelled before its first step."""
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("execution %s broke off", job.execution_id, exc_info=error)
-        self._active -= 1
-        self._leave(job)
-        if not self._stopping:
-            self._start_next()
-
-    def _leave(self, job: _Job) -> None:
-        del self._jobs[job.execution_id]
-        job.gone.set()
-
-
-class Alarm:
-    """Submits executions whose moment has come. The moments stand in the database, so a restart forgets none."""
-
-    def __init__(
-        self,
-        due: Callable[[], Awaitable[Sequence[ExecutionId]]],
-        submit: Callable[[ExecutionId], None],
-        every_s: float = 1,
-    ) -> None:
-        self._due = due
-        self._submit = submit
-        self._every_s = every_s
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin to watch the clock."""
-        self._task = asyncio.create_task(self._watch(), name="alarm")
-
-    async def stop(self) -> None:
-        """Stop; harmless when not started."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-    async def _watch(self) -> None:
-        while True:
-            try:
-                for execution_id in await self._due():
-                    self._submit(execution_id)
-            except Exception:
-                logger.exception("looking for executions to wake failed; trying again")
-            await asyncio.sleep(self._every_s)
+    async def stop(self, grace_s: float = 0) -> None:
+        """Begin nothing any more, give what runs ``grace_s`` seconds, cancel the rest and return when it is gone."""
+        ...

@@ -18,6 +18,7 @@ from awe_app.domain.models import Usage
 from awe_app.domain.options import Parent, RunOptions
 from awe_app.domain.pages import Page, PageQuery
 from awe_app.domain.stored import ExecutionSummary
+from awe_app.domain.tickets import Priority, Ticket
 from awe_app.domain.workflow import Workflow
 
 
@@ -41,8 +42,10 @@ class Claim:
 class ExecutionStore:
     """Reads executions' rows and hands out claims; rows are made and ended by the journal alone."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, driver: str | None = None) -> None:
         self._database = database
+        self.driver = driver
+        """Under which name this process claims executions, where there are several (``workers.id``)."""
 
     async def summary(self, execution_id: ExecutionId) -> ExecutionSummary | None:
         """The execution's row in the list, whoever started it, or None."""
@@ -117,7 +120,7 @@ class ExecutionStore:
         take = (
             update(ExecutionRow)
             .where(col(ExecutionRow.id) == execution_id, col(ExecutionRow.status).not_in(FINAL_STATUSES))
-            .values(epoch=col(ExecutionRow.epoch) + 1)
+            .values(epoch=col(ExecutionRow.epoch) + 1, driver=self.driver)
             .returning(ExecutionRow)
         )
         async with self._database.sessions.begin() as session:
@@ -138,10 +141,10 @@ class ExecutionStore:
             depth=row.depth,
         )
 
-    async def unfinished(self) -> Sequence[ExecutionId]:
+    async def unfinished(self) -> Sequence[Ticket]:
         """Every execution that can go on, oldest first: not those that wait for a moment or an answer yet to come."""
         found = (
-            select(col(ExecutionRow.id))
+            _tickets()
             .where(
                 col(ExecutionRow.status).in_(("pending", "running"))
                 | (col(ExecutionRow.status) == "waiting")
@@ -153,15 +156,13 @@ class ExecutionStore:
             .order_by(col(ExecutionRow.created_at), col(ExecutionRow.id))
         )
         async with self._database.sessions() as session:
-            return [ExecutionId(i) for i in await session.scalars(found)]
+            return [ticket_of(row) for row in await session.execute(found)]
 
-    async def due(self) -> Sequence[ExecutionId]:
+    async def due(self) -> Sequence[Ticket]:
         """Executions that wait and whose moment has come."""
-        found = select(col(ExecutionRow.id)).where(
-            col(ExecutionRow.status) == "waiting", col(ExecutionRow.wake_at) <= utc_now()
-        )
+        found = _tickets().where(col(ExecutionRow.status) == "waiting", col(ExecutionRow.wake_at) <= utc_now())
         async with self._database.sessions() as session:
-            return [ExecutionId(i) for i in await session.scalars(found)]
+            return [ticket_of(row) for row in await session.execute(found)]
 
     async def add_signal(self, execution_id: ExecutionId, path: Path, payload: Mapping[str, Any]) -> bool:
         """Store the answer for a waiting node instance and let its execution be woken; False when it has one."""
@@ -180,6 +181,17 @@ class ExecutionStore:
         found = select(SignalRow).where(col(SignalRow.execution_id) == execution_id)
         async with self._database.sessions() as session:
             return {Path(row.path): row.payload for row in await session.scalars(found)}
+
+
+def ticket_of(row: Any) -> Ticket:
+    """The ticket of a row with ``id, user_id, priority, epoch``."""
+    user_id = UserId(row.user_id) if row.user_id else None
+    return Ticket(ExecutionId(row.id), user_id, Priority(row.priority), row.epoch)
+
+
+def _tickets() -> Select[Any]:
+    columns = (ExecutionRow.id, ExecutionRow.user_id, ExecutionRow.priority, ExecutionRow.epoch)
+    return select(*(col(column) for column in columns))
 
 
 def _summaries() -> Select[Any]:

@@ -35,6 +35,7 @@ from awe_app.domain import events as ev
 from awe_app.domain.errors import Invalid
 from awe_app.domain.ids import ExecutionId, UserId, WorkflowId, utc_now
 from awe_app.domain.options import Parent, RunOptions
+from awe_app.domain.tickets import Priority
 from awe_app.domain.workflow import Workflow
 
 OnStored = Callable[[ExecutionId, ev.Event], None]
@@ -58,6 +59,9 @@ class NewExecution:
     """The node instance that waits for it."""
     depth: int = 0
     """How many parents there are above."""
+    priority: Priority = Priority.NORMAL
+    driver: str | None = None
+    """The process that sees to it that it is driven, where there are several."""
 
 
 class SqlRecorder(Holder):
@@ -185,6 +189,8 @@ class SqlJournal:
             parent=new.parent,
             depth=new.depth,
             created_at=utc_now(),
+            priority=int(new.priority),
+            driver=new.driver,
             told=asyncio.get_running_loop().create_future(),
         )
         self._writer.put(creation)

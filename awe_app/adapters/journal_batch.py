@@ -45,6 +45,8 @@ class Creation:
     parent: Parent | None
     depth: int
     created_at: datetime
+    priority: int
+    driver: str | None
     told: asyncio.Future[None]
     """Resolved on the loop, after the commit."""
 
@@ -150,6 +152,8 @@ class BatchWriter:
                 c.parent.execution_id if c.parent else None,
                 c.parent.path if c.parent else None,
                 c.depth,
+                c.priority,
+                c.driver,
             )
             for c in creations
         ]

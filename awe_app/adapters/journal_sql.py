@@ -40,7 +40,7 @@ class Statements(Protocol):
         """Store executions as pending, epoch 1.
 
         ``id, workflow_id, user_id, snapshot_id, idempotency_key, created_at, inputs, options, parent_id, parent_path,
-        depth``.
+        depth, priority, driver``.
 
         Gives the ids that were stored; the others' idempotency keys were taken. A workflow that was deleted
         meanwhile becomes null.
@@ -83,12 +83,12 @@ class SqliteStatements:
 
     def add_executions(self, connection: Connection, rows: Sequence[Row]) -> list[str]:
         """See ``Statements``."""
-        row = "(?,(SELECT id FROM workflows WHERE id = ?),?,?,'pending',1,?,?,?,?,?,?,?)"
+        row = "(?,(SELECT id FROM workflows WHERE id = ?),?,?,'pending',1,?,?,?,?,?,?,?,?,?)"
         stored = 0
         for values, parameters in _chunks(rows, row):
             sql = (
                 "INSERT INTO executions (id, workflow_id, user_id, snapshot_id, status, epoch, idempotency_key,"
-                f" created_at, inputs, options, parent_id, parent_path, depth) VALUES {values}"
+                f" created_at, inputs, options, parent_id, parent_path, depth, priority, driver) VALUES {values}"
                 " ON CONFLICT (user_id, idempotency_key) DO NOTHING"
             )
             stored += connection.exec_driver_sql(sql, parameters).rowcount
@@ -162,12 +162,12 @@ class PostgresStatements:
         """See ``Statements``."""
         sql = (
             "INSERT INTO executions (id, workflow_id, user_id, snapshot_id, status, epoch, idempotency_key,"
-            " created_at, inputs, options, parent_id, parent_path, depth)"
+            " created_at, inputs, options, parent_id, parent_path, depth, priority, driver)"
             " SELECT a, (SELECT id FROM workflows WHERE id = b), c, d, 'pending', 1, e, f::timestamptz, g::json,"
-            " h::json, i, j, k"
+            " h::json, i, j, k, l, m"
             " FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
-            " %s::text[], %s::text[], %s::text[], %s::int[])"
-            " AS v (a, b, c, d, e, f, g, h, i, j, k) ORDER BY c, e"
+            " %s::text[], %s::text[], %s::text[], %s::int[], %s::int[], %s::text[])"
+            " AS v (a, b, c, d, e, f, g, h, i, j, k, l, m) ORDER BY c, e"
             " ON CONFLICT (user_id, idempotency_key) DO NOTHING RETURNING id"
         )
         return list(connection.exec_driver_sql(sql, _columns(rows)).scalars())

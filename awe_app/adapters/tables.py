@@ -18,6 +18,7 @@ _JSON = JSON(none_as_null=True)
 _WAITING = text("status = 'waiting'")
 _CHILD = text("parent_id IS NOT NULL")
 _UNFINISHED = text("status IN ('pending', 'running', 'waiting')")
+_DRIVEN = text("status IN ('pending', 'running')")
 
 
 class UserRow(SQLModel, table=True):
@@ -89,6 +90,7 @@ class ExecutionRow(SQLModel, table=True):
         Index("ix_executions_user_id_created_at", "user_id", "created_at", "id"),
         Index("ix_executions_wake_at", "wake_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
         Index("ix_executions_unfinished", "created_at", sqlite_where=_UNFINISHED, postgresql_where=_UNFINISHED),
+        Index("ix_executions_driver", "driver", sqlite_where=_DRIVEN, postgresql_where=_DRIVEN),
         Index("ix_executions_parent_id", "parent_id", "parent_path", sqlite_where=_CHILD, postgresql_where=_CHILD),
     )
 
@@ -107,6 +109,10 @@ class ExecutionRow(SQLModel, table=True):
     completed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     wake_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     """When an execution that waits goes on by itself; null: only by a signal."""
+    priority: int = Field(default=5, sa_column_kwargs={"server_default": text("5")})
+    """See ``domain.tickets.Priority``."""
+    driver: str | None = Field(default=None, sa_type=PlainText)
+    """The process (``workers.id``) that drives it or sees to it that another does; null when one is alone."""
     inputs: dict[str, Any] = Field(sa_type=JSON)
     state: dict[str, Any] | None = Field(default=None, sa_type=_JSON)  # type: ignore[arg-type]
     """``{"result", "error", "usage"}`` once the status is final."""
@@ -139,6 +145,19 @@ class SignalRow(SQLModel, table=True):
     path: str = Field(sa_type=PlainText, primary_key=True)
     payload: dict[str, Any] = Field(sa_type=JSON)
     created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class WorkerRow(SQLModel, table=True):
+    """A process that drives executions, on a database that several share. It lives while it beats."""
+
+    __tablename__: ClassVar[str] = "workers"
+
+    id: str = Field(primary_key=True, sa_type=PlainText)
+    host: str = Field(sa_type=PlainText)
+    pid: int
+    started_at: datetime = Field(sa_type=UtcDateTime)
+    beat_at: datetime = Field(sa_type=UtcDateTime)
+    """By the database's clock."""
 
 
 class SettingsRow(SQLModel, table=True):

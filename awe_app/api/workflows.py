@@ -12,6 +12,7 @@ from awe_app.api.shapes import DeletedShape, ExecutionShape, PageShape, Validati
 from awe_app.domain.errors import Invalid
 from awe_app.domain.ids import WorkflowId
 from awe_app.domain.stored import StoredWorkflow
+from awe_app.domain.tickets import Priority, PriorityName
 from awe_app.services import services
 
 router = APIRouter(prefix="/workflows", tags=["workflows"])
@@ -38,9 +39,10 @@ class Ids(Body):
 
 
 class Execute(Body):
-    """What the execution is given: values for the input node's fields."""
+    """What the execution is given: values for the input node's fields, and which of the user's goes first."""
 
     inputs: dict[str, Any] = {}
+    priority: PriorityName = "normal"
 
 
 @router.post("", status_code=201, response_model=WorkflowShape)
@@ -114,8 +116,9 @@ async def execute(
 ) -> Response:
     """Start a workflow; with ``wait``, answer when it has ended or after so many seconds."""
     executions = services().executions
-    inputs = body.inputs if body else {}
-    state = await executions.start(user, WorkflowId(workflow_id), inputs, idempotency_key)
+    given = body or Execute()
+    priority = Priority.named(given.priority)
+    state = await executions.start(user, WorkflowId(workflow_id), given.inputs, idempotency_key, priority)
     if wait:
         state = await executions.wait(user, state.execution_id, wait)
     return json_response(state.as_json(), 200 if wait and state.ended else 202)

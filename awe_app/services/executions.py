@@ -3,11 +3,12 @@
 ``services/driver.py`` drives them; viewers own nothing: closing every tab changes nothing.
 """
 
+import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any
 
-from awe_app.adapters.dispatch import Alarm, EmbeddedDispatcher
+from awe_app.adapters.dispatch import Dispatcher, Drives
 from awe_app.adapters.execution_store import Claim, ExecutionStore
 from awe_app.adapters.journal import NewExecution, SqlJournal
 from awe_app.domain import events as ev
@@ -17,8 +18,9 @@ from awe_app.domain.execution import FINAL_STATUSES, ExecutionState
 from awe_app.domain.ids import ExecutionId, Path, WorkflowId, new_id, utc_now
 from awe_app.domain.messages import Message, message
 from awe_app.domain.pages import Page, PageQuery
-from awe_app.domain.protocols import Bus, Capabilities, LaggedBehind
+from awe_app.domain.protocols import Bus, Capabilities, LaggedBehind, Subscription
 from awe_app.domain.stored import ExecutionSummary
+from awe_app.domain.tickets import Priority
 from awe_app.domain.workflow import Workflow
 from awe_app.nodes.input import InputField, read_fields, read_inputs
 from awe_app.services.driver import Driver, stopped_nodes
@@ -26,6 +28,9 @@ from awe_app.services.plans import Plans
 from awe_app.services.workflows import Workflows
 
 logger = logging.getLogger(__name__)
+
+LOOK_AGAIN_S = 1.0
+"""How often the journal of an execution is read that another process may drive, should nobody tell."""
 
 
 class Executions:
@@ -40,7 +45,7 @@ class Executions:
         bus: Bus,
         plans: Plans,
         capabilities: Capabilities,
-        max_concurrent: int,
+        dispatcher: Callable[[Drives], Dispatcher],
     ) -> None:
         self._workflows = workflows
         self._store = store
@@ -48,8 +53,7 @@ class Executions:
         self._bus = bus
         self._plans = plans
         self._driver = Driver(store, journal, bus, plans, capabilities)
-        self._dispatcher = EmbeddedDispatcher(self._driver.drive, max_concurrent)
-        self._alarm = Alarm(self._store.due, self._dispatcher.submit)
+        self._dispatcher = dispatcher(self._driver)
 
     # Start
 
@@ -59,6 +63,7 @@ class Executions:
         workflow_id: WorkflowId,
         inputs: Mapping[str, Any],
         idempotency_key: str | None = None,
+        priority: Priority = Priority.NORMAL,
     ) -> ExecutionState:
         """Start the workflow; when this returns, the execution is stored and will not be lost.
 
@@ -67,6 +72,7 @@ class Executions:
             workflow_id: a workflow the user may see.
             inputs: values for the input node's fields.
             idempotency_key: the same key of the same user gives the same execution again.
+            priority: which of the user's executions goes first when not all can be driven at once.
 
         Raises:
             NotFound: ``WORKFLOW_NOT_FOUND``.
@@ -88,6 +94,8 @@ class Executions:
             snapshot_id=planned.snapshot_id,
             inputs=values,
             idempotency_key=idempotency_key,
+            priority=priority,
+            driver=self._store.driver,
         )
         try:
             await self._journal.create(new)
@@ -105,7 +113,8 @@ class Executions:
             inputs=values,
         )
         self._driver.expect(execution_id, claim)
-        self._dispatcher.submit(execution_id)
+        if not self._dispatcher.submit(execution_id, user.id, priority):
+            self._driver.forget(execution_id)
         return ExecutionState(execution_id, workflow_id, user.id, inputs=values)
 
     async def adopt(self) -> int:
@@ -113,18 +122,14 @@ class Executions:
 
         Gives how many were taken up.
         """
-        self._alarm.start()
-        unfinished = await self._store.unfinished()
-        for execution_id in unfinished:
-            self._dispatcher.submit(execution_id)
+        unfinished = await self._dispatcher.start()
         if unfinished:
-            logger.info("took up %d unfinished executions", len(unfinished))
-        return len(unfinished)
+            logger.info("took up %d unfinished executions", unfinished)
+        return unfinished
 
-    async def stop(self) -> None:
-        """Stop driving; what is unfinished is adopted at the next start."""
-        await self._alarm.stop()
-        await self._dispatcher.stop()
+    async def stop(self, grace_s: float = 0) -> None:
+        """Begin nothing any more, let what runs go on for ``grace_s`` seconds; what is unfinished then is adopted."""
+        await self._dispatcher.stop(grace_s)
 
     # Read
 
@@ -160,6 +165,8 @@ class Executions:
         """The execution when it has ended, or as it is after ``timeout_s`` seconds."""
         if self._dispatcher.running(execution_id):
             await self._dispatcher.wait(execution_id, timeout_s)
+        elif not self._dispatcher.alone:
+            await self._rest(user, execution_id, timeout_s)
         state = self._driver.ended(execution_id)
         if state is not None and state.ended and state.user_id == user.id:
             return state
@@ -185,7 +192,7 @@ class Executions:
                 if ended:
                     return
                 try:
-                    async for event in live:
+                    while (event := await self._next(live, execution_id)) is not None:
                         if isinstance(event, ev.TextStreamed):
                             yield message(event)
                         elif event.seq == last + 1:
@@ -250,8 +257,30 @@ class Executions:
         if self._dispatcher.running(execution_id):
             self._driver.deliver(execution_id, path, answer)
         else:
-            self._dispatcher.submit(execution_id)
+            self._dispatcher.wake(execution_id, summary.user_id)
         return state
+
+    async def _next(self, live: Subscription, execution_id: ExecutionId) -> ev.Event | ev.TextStreamed | None:
+        """What is told next; None when it is time to look into the journal, since others drive and may not tell."""
+        if self._dispatcher.alone or self._dispatcher.running(execution_id):
+            return await anext(live)
+        try:
+            async with asyncio.timeout(LOOK_AGAIN_S):
+                return await anext(live)
+        except TimeoutError:
+            return None
+
+    async def _rest(self, user: User, execution_id: ExecutionId, timeout_s: float) -> None:
+        """Return when the execution, which another process drives, has ended or waits, or after ``timeout_s``."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                with self._bus.subscribe(execution_id) as live:
+                    while (await self._visible(user, execution_id)).status in ("pending", "running"):
+                        event = await self._next(live, execution_id)
+                        while event is not None and not isinstance(event, ev.FINAL | ev.ExecutionParked):
+                            event = await self._next(live, execution_id)
+        except (TimeoutError, LaggedBehind):
+            return
 
     async def _visible(self, user: User, execution_id: ExecutionId) -> ExecutionSummary:
         summary = await self._store.summary(execution_id)

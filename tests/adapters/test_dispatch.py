@@ -6,9 +6,11 @@ from contextvars import ContextVar
 
 import pytest
 
-from awe_app.adapters.dispatch import EmbeddedDispatcher
+from awe_app.adapters.dispatch import Limits
+from awe_app.adapters.dispatch_embedded import EmbeddedDispatcher
 from awe_app.domain.errors import Fenced
-from awe_app.domain.ids import ExecutionId
+from awe_app.domain.ids import ExecutionId, UserId
+from awe_app.domain.tickets import Priority
 
 A, B, C, D = (ExecutionId(name) for name in "ABCD")
 
@@ -46,7 +48,7 @@ async def turns() -> None:
 
 async def test_executions_start_in_order_and_never_more_than_the_limit() -> None:
     drives = Drives()
-    dispatcher = EmbeddedDispatcher(drives, 2)
+    dispatcher = EmbeddedDispatcher(drives, Limits(2))
     for execution_id in (A, B, C, D, A):
         dispatcher.submit(execution_id)
     await turns()
@@ -64,7 +66,7 @@ async def test_executions_start_in_order_and_never_more_than_the_limit() -> None
 
 
 async def test_waiting_has_an_end() -> None:
-    dispatcher = EmbeddedDispatcher(drives := Drives(), 1)
+    dispatcher = EmbeddedDispatcher(drives := Drives(), Limits(1))
     assert await dispatcher.wait(A, 0) is True
     dispatcher.submit(A)
     dispatcher.submit(B)
@@ -77,7 +79,7 @@ async def test_waiting_has_an_end() -> None:
 
 
 async def test_cancelling_returns_when_the_drive_is_gone() -> None:
-    dispatcher = EmbeddedDispatcher(drives := Drives(), 1)
+    dispatcher = EmbeddedDispatcher(drives := Drives(), Limits(1))
     for execution_id in (A, B, C):
         dispatcher.submit(execution_id)
     await turns()
@@ -94,7 +96,7 @@ async def test_cancelling_returns_when_the_drive_is_gone() -> None:
 
 
 async def test_one_cancelled_before_its_first_step_makes_room() -> None:
-    dispatcher = EmbeddedDispatcher(drives := Drives(), 1)
+    dispatcher = EmbeddedDispatcher(drives := Drives(), Limits(1))
     dispatcher.submit(A)
     dispatcher.submit(B)
     assert await dispatcher.cancel(A) is True
@@ -104,7 +106,7 @@ async def test_one_cancelled_before_its_first_step_makes_room() -> None:
 
 
 async def test_stopping_cancels_all_and_accepts_no_more() -> None:
-    dispatcher = EmbeddedDispatcher(drives := Drives(), 2)
+    dispatcher = EmbeddedDispatcher(drives := Drives(), Limits(2))
     for execution_id in (A, B, C):
         dispatcher.submit(execution_id)
     await turns()
@@ -126,7 +128,7 @@ async def test_what_goes_wrong_is_logged_and_the_next_one_starts(
         if execution_id == A:
             raise error
 
-    dispatcher = EmbeddedDispatcher(drive, 1)
+    dispatcher = EmbeddedDispatcher(drive, Limits(1))
     dispatcher.submit(A)
     dispatcher.submit(B)
     assert await dispatcher.wait(B, 5) is True
@@ -141,7 +143,7 @@ async def test_being_fenced_is_no_error(caplog: pytest.LogCaptureFixture) -> Non
     async def drive(_execution_id: ExecutionId) -> None:
         raise Fenced
 
-    dispatcher = EmbeddedDispatcher(drive, 1)
+    dispatcher = EmbeddedDispatcher(drive, Limits(1))
     dispatcher.submit(A)
     assert await dispatcher.wait(A, 5) is True
     assert [record for record in caplog.records if record.levelno > logging.INFO] == []
@@ -155,7 +157,36 @@ async def test_nothing_of_the_request_leaks_into_the_drive() -> None:
         seen.append(user.get())
 
     user.set("ann")
-    dispatcher = EmbeddedDispatcher(drive, 1)
+    dispatcher = EmbeddedDispatcher(drive, Limits(1))
     dispatcher.submit(A)
     await dispatcher.wait(A, 5)
     assert seen == ["nobody"]
+
+
+async def test_users_take_turns_and_one_user_has_a_limit() -> None:
+    ann, ben = UserId("ann"), UserId("ben")
+    drives = Drives()
+    dispatcher = EmbeddedDispatcher(drives, Limits(here=2, per_user=1))
+    dispatcher.submit(A, ann)
+    dispatcher.submit(B, ann)
+    dispatcher.submit(C, ann, Priority.HIGH)
+    dispatcher.submit(D, ben, Priority.LOW)
+    await turns()
+    assert drives.begun == [A, D]
+    drives.let_go(A)
+    assert await dispatcher.wait(A, 5) is True
+    await turns()
+    assert drives.begun == [A, D, C]
+    await dispatcher.stop()
+
+
+async def test_stopping_with_grace_lets_what_runs_go_on() -> None:
+    dispatcher = EmbeddedDispatcher(drives := Drives(), Limits(2))
+    for execution_id in (A, B, C):
+        dispatcher.submit(execution_id)
+    await turns()
+    drives.let_go(A)
+    drives.let_go(B)
+    await dispatcher.stop(grace_s=60)
+    assert (drives.ended, drives.cancelled) == ([A, B], [])
+    assert drives.begun == [A, B]

@@ -175,7 +175,7 @@ async def test_what_was_durable_outlives_kill_9(
             if number == 400:
                 os.kill(process.pid, signal.SIGKILL)  # what is still in the pipe was promised too: read on
     assert len(promised) == 8
-    assert set(await executions.unfinished()) == set(promised)
+    assert {ticket.execution_id for ticket in await executions.unfinished()} == set(promised)
     for execution_id, seq in promised.items():
         stored = [event.seq for event in await journal.read(ExecutionId(execution_id))]
         assert stored == list(range(1, len(stored) + 1))

@@ -286,7 +286,7 @@ async def test_executions_are_listed_by_owner_workflow_status_and_name(
     assert await ids(ann, status="pending") == [second]
     assert await ids(ann, status="completed") == [first]
     assert await ids(ben) == [of_ben.execution_id]
-    assert await executions.unfinished() == [second, of_ben.execution_id]
+    assert [ticket.execution_id for ticket in await executions.unfinished()] == [second, of_ben.execution_id]
 
 
 async def test_of_many_who_claim_each_gets_an_epoch_of_its_own(

@@ -9,6 +9,8 @@ import pytest
 
 from awe_app.adapters.bus import MemoryBus
 from awe_app.adapters.db import Database
+from awe_app.adapters.dispatch import Limits
+from awe_app.adapters.dispatch_embedded import EmbeddedDispatcher
 from awe_app.adapters.execution_store import ExecutionStore
 from awe_app.adapters.journal import SqlJournal
 from awe_app.adapters.user_store import UserStore
@@ -65,14 +67,15 @@ class House:
         self.journal.start(asyncio.get_running_loop())
         types = {**discover(), **({"gate": self.gate} if more is None else more)}
         self.workflows = Workflows(WorkflowStore(self.database), types)
+        store = ExecutionStore(self.database)
         self.executions = Executions(
             workflows=self.workflows,
-            store=ExecutionStore(self.database),
+            store=store,
             journal=self.journal,
             bus=bus,
             plans=Plans(types),
             capabilities=None,  # type: ignore[arg-type]
-            max_concurrent=8,
+            dispatcher=lambda drives: EmbeddedDispatcher(drives.drive, Limits(8), store),
         )
 
     async def stop(self) -> None:
