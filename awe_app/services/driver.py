@@ -17,6 +17,8 @@ from awe_app.domain.protocols import Bus, Capabilities
 from awe_app.engine.deps import Deps, Signals
 from awe_app.engine.execute import execute
 from awe_app.engine.plan import Plan
+from awe_app.services.endings import cancellation, stopped_nodes
+from awe_app.services.family import BY_PARENT, Family, Watch
 from awe_app.services.plans import Plans
 
 logger = logging.getLogger(__name__)
@@ -29,13 +31,21 @@ class Driver:
     """Drives executions in this process."""
 
     def __init__(
-        self, store: ExecutionStore, journal: SqlJournal, bus: Bus, plans: Plans, capabilities: Capabilities
+        self,
+        store: ExecutionStore,
+        journal: SqlJournal,
+        bus: Bus,
+        plans: Plans,
+        capabilities: Capabilities,
+        family: Family,
     ) -> None:
         self._store = store
         self._journal = journal
         self._bus = bus
         self._plans = plans
-        self._capabilities = capabilities
+        self.capabilities = capabilities
+        """What nodes may use; sub-workflows are added when there is somebody to start them."""
+        self._family = family
         self._fresh: dict[ExecutionId, Claim] = {}
         self._signals: dict[ExecutionId, Signals] = {}
         self._ended: OrderedDict[ExecutionId, ExecutionState] = OrderedDict()
@@ -47,6 +57,10 @@ class Driver:
     def forget(self, execution_id: ExecutionId) -> None:
         """The execution will not be driven from its start here."""
         self._fresh.pop(execution_id, None)
+
+    def forget_end(self, execution_id: ExecutionId) -> None:
+        """The execution goes on after its end."""
+        self._ended.pop(execution_id, None)
 
     def ended(self, execution_id: ExecutionId) -> ExecutionState | None:
         """How an execution ended or parked that was driven here lately."""
@@ -81,14 +95,21 @@ class Driver:
         if claim is None:
             claim = await self._store.claim(execution_id)
             if claim is None:
+                await self._family.tell_parent_of(execution_id)
                 return None
             past = list(await self._journal.read(execution_id))
+            if await self._family.disowned(claim.parent):
+                await self._end(execution_id, claim.epoch, past)
+                return "cancelled"
         recorder = self._journal.recorder(execution_id, claim.epoch)
         state = ExecutionState(execution_id, claim.workflow_id, claim.user_id).fold(past)
         signals = Signals(await self._store.signals(execution_id) if past else None)
         self._signals[execution_id] = signals
+        watch = Watch(past)
         try:
-            plan = self._plans.at(claim.snapshot_id, claim.workflow)
+            plan = self._plans.at(claim.snapshot_id, claim.workflow, claim.options.until)
+            for child in watch.left_behind:
+                await self._family.leave(child)
             async with aclosing(self._events(execution_id, plan, claim, past, recorder.durable, signals)) as events:
                 async for event in events:
                     if isinstance(event, ev.TextStreamed):
@@ -96,6 +117,9 @@ class Driver:
                     else:
                         recorder.append(event)
                         state.apply(event)
+                        if (child := watch.see(event)) is not None:
+                            await recorder.durable(event.seq)
+                            await self._family.leave(child)
             await recorder.durable(state.seq)
         except Unavailable:
             raise
@@ -104,13 +128,25 @@ class Driver:
             return None
         except AweError as error:
             await self._end_as_failed(execution_id, error)
+            await self._family.tell_parent(execution_id, claim.parent)
             return "failed"
         finally:
             del self._signals[execution_id]
         self._ended[execution_id] = state
         while len(self._ended) > REMEMBERED:
             self._ended.popitem(last=False)
+        if state.ended:
+            await self._family.tell_parent(execution_id, claim.parent)
         return state.status
+
+    async def _end(self, execution_id: ExecutionId, epoch: int, past: Sequence[ev.Event]) -> None:
+        """A child that lost its parent is cancelled, and its own children hear of it when they are taken up."""
+        recorder = self._journal.recorder(execution_id, epoch)
+        last = 0
+        for event in cancellation(ExecutionState(execution_id).fold(past), BY_PARENT):
+            recorder.append(event)
+            last = event.seq
+        await recorder.durable(last)
 
     async def _end_as_failed(self, execution_id: ExecutionId, error: AweError) -> None:
         """The workflow makes no plan any more (a node type is gone), or a node gave something that cannot be stored."""
@@ -143,15 +179,6 @@ class Driver:
         durable: Any,
         signals: Signals,
     ) -> AsyncGenerator[ev.Event | ev.TextStreamed, None]:
-        deps = Deps(execution_id, self._capabilities, claim.user_id, durable=durable, signals=signals)
+        deps = Deps(execution_id, self.capabilities, claim.user_id, durable=durable, signals=signals)
         done = ExecutionState(execution_id).fold(past) if past else None
-        return execute(plan, claim.inputs, deps, done)
-
-
-def stopped_nodes(state: ExecutionState) -> Sequence[ev.Event]:
-    """One event for each node that was running when its execution lost its driver for good."""
-    running = [node for node in state.node_states.values() if node.status in ("running", "waiting")]
-    return [
-        ev.NodeCancelled(seq=seq, at=utc_now(), path=node.path, node_id=node.node_id)
-        for seq, node in enumerate(running, state.seq + 1)
-    ]
+        return execute(plan, claim.inputs, deps, done, claim.options)

@@ -30,16 +30,20 @@ class Plans:
 
     def __init__(self, node_types: NodeTypes) -> None:
         self._types = node_types
-        self._by_version: OrderedDict[tuple[WorkflowId, int], PlannedWorkflow] = OrderedDict()
+        self._by_version: OrderedDict[tuple[WorkflowId, int, NodeId | None], PlannedWorkflow] = OrderedDict()
         self._by_snapshot: OrderedDict[tuple[str, NodeId | None], Plan] = OrderedDict()
 
-    def of(self, stored: StoredWorkflow) -> PlannedWorkflow:
-        """The plan of a stored workflow. Raises Invalid ``INVALID_WORKFLOW`` while errors remain."""
-        key = (stored.id, stored.version)
+    def of(self, stored: StoredWorkflow, until: NodeId | None = None) -> PlannedWorkflow:
+        """The plan of a stored workflow, up to the node ``until``: errors in what comes later do not matter then.
+
+        Raises:
+            Invalid: ``INVALID_WORKFLOW`` while errors remain; there is no such node.
+        """
+        key = (stored.id, stored.version, until)
         planned = self._by_version.get(key)
         if planned is None:
             snapshot_id = snapshot_name(stored.workflow)
-            planned = PlannedWorkflow(snapshot_id, self.at(snapshot_id, stored.workflow))
+            planned = PlannedWorkflow(snapshot_id, self.at(snapshot_id, stored.workflow, until))
             self._by_version[key] = planned
         _keep(self._by_version, key)
         return planned
