@@ -14,7 +14,7 @@ RUN_STAMP := $(VENV)/.run-$(shell cat $(RUN_FILES) | cksum | cut -d' ' -f1)
 DEV_STAMP := $(VENV)/.dev-$(shell cat $(DEV_FILES) | cksum | cut -d' ' -f1)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check bench worker lock shots clean install install-dev
+.PHONY: help run dev test soak check bench worker lock shots clean install install-dev
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /	/' | expand -t 14
@@ -29,6 +29,10 @@ test: $(DEV_STAMP) ## every test, browser tests included (ARGS="-k name" for som
 	@.ci/test-tools
 	@$(PY) -m awe_app build
 	@$(PY) -m pytest $(ARGS)
+
+soak: $(DEV_STAMP) ## the tests of faults at their long figures (an hour or so)
+	@.ci/test-tools
+	@$(PY) -m pytest tests/faults tests/engine --soak --timeout=0 $(ARGS)
 
 check: $(DEV_STAMP) ## format, lint, types, layers; changes no file
 	@$(VENV)/bin/ruff format --check .

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,6 +14,33 @@ import psycopg
 import pytest
 
 from awe_app.adapters.db import Database, upgrade
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="tests/faults at their long figures")
+    parser.addoption("--seed", type=int, default=None, help="one history of the simulation again")
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How much the tests of faults do: a little in ``make test``, much in ``make soak``."""
+
+    soak: bool
+    seed: int | None
+
+    def of(self, usual: int, soak: int) -> int:
+        """The figure for this run."""
+        return soak if self.soak else usual
+
+    def seeds(self) -> range:
+        """The histories to simulate."""
+        return range(self.of(2_000, 100_000)) if self.seed is None else range(self.seed, self.seed + 1)
+
+
+@pytest.fixture(scope="session")
+def figures(request: pytest.FixtureRequest) -> Figures:
+    """How much the tests of faults shall do."""
+    return Figures(request.config.getoption("--soak"), request.config.getoption("--seed"))
 
 
 def _postgres_binaries() -> Path:

@@ -228,9 +228,9 @@ def ticket_of(row: Any) -> Ticket:
     return Ticket(ExecutionId(row.id), user_id, Priority(row.priority), row.epoch)
 
 
-def _tickets() -> Select[Any]:
-    columns: tuple[Any, ...] = (ExecutionRow.id, ExecutionRow.user_id, ExecutionRow.priority, ExecutionRow.epoch)
-    return select(*(col(column) for column in columns))
+def _tickets() -> Select[str, str | None, int, int]:
+    row = ExecutionRow
+    return select(col(row.id), col(row.user_id), col(row.priority), col(row.epoch))
 
 
 def _summaries() -> Select[Any]:

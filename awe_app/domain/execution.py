@@ -3,7 +3,8 @@
 ``ExecutionState.apply`` is the only place that says so. Recovery, REST, the WebSocket and the canvas all read it.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -15,6 +16,22 @@ from awe_app.domain.models import Usage
 Status = Literal["pending", "running", "waiting", "completed", "failed", "cancelled"]
 NodeStatus = Literal["pending", "running", "waiting", "completed", "failed", "cancelled", "skipped"]
 FINAL_STATUSES = frozenset({"completed", "failed", "cancelled"})
+
+
+SHOWN_PASSES = 200
+"""Passes of one loop instance that an execution shows; the others are asked for by the path."""
+_LATER_PASS = re.compile(r"\[(?:[2-9]\d\d|\d{4,})\]")
+_INDEX = re.compile(r"\[(\d+)\]")
+
+
+def in_shown_passes(path: str) -> bool:
+    """True for a node instance outside loops, or in one of the first ``SHOWN_PASSES`` passes of each around it."""
+    return _LATER_PASS.search(path) is None
+
+
+def path_order(path: str) -> list[str | int]:
+    """Sorts paths as people count: ``each[2]`` before ``each[10]``, a loop before its passes."""
+    return [int(part) if at % 2 else part for at, part in enumerate(_INDEX.split(path))]
 
 
 @dataclass(slots=True)
@@ -34,6 +51,11 @@ class NodeState:
     usage: Usage = Usage()
     waiting: ev.NodeWaiting | None = None
     """What it waits for, or last waited for."""
+
+    @property
+    def is_open(self) -> bool:
+        """True while something may still become of it."""
+        return self.status in ("pending", "running", "waiting")
 
     @property
     def output(self) -> Any:
@@ -84,6 +106,8 @@ class ExecutionState:
     seq: int = 0
     resumed: bool = False
     """A person has resumed it, and nobody has driven it on yet."""
+    keep: Callable[[NodeState], bool] | None = field(default=None, compare=False, repr=False)
+    """Which nodes stay in ``node_states`` after an event of theirs; None: all. What they spent counts either way."""
 
     @property
     def ended(self) -> bool:
@@ -104,7 +128,10 @@ class ExecutionState:
             return
         self.resumed = False
         if isinstance(event, ev.NodeEvent):
-            self._apply_to_node(event, self._node(event.path, event.node_id))
+            node = self._node(event.path, event.node_id)
+            self._apply_to_node(event, node)
+            if self.keep is not None and not self.keep(node):
+                del self.node_states[event.path]
         else:
             self._apply_to_execution(event)
 

@@ -82,7 +82,8 @@ async def _until_woken(run: Run, deps: Deps) -> None:
         await run.wake.wait()
         return
     alarm = asyncio.ensure_future(deps.sleep(max(0.0, (wake_at - deps.clock()).total_seconds())))
-    alarm.add_done_callback(lambda _alarm: run.wake.set())
+    # One that is put off must not wake the run, or each would wake it to put the next one off.
+    alarm.add_done_callback(lambda alarm: None if alarm.cancelled() else run.wake.set())
     try:
         await run.wake.wait()
     finally:

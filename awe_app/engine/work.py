@@ -87,6 +87,7 @@ async def work(run: "Run", level: Level, node: PlannedNode, path: Path, first_at
             sleep=run.deps.sleep,
             random=run.deps.random,
             first_attempt=first_attempt,
+            used=first_attempt - 1 if path in run.waiting else 0,
         )
     except Paused as paused:
         run.pause(instance, paused)

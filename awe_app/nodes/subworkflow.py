@@ -49,8 +49,6 @@ class Subworkflow(Node[SubworkflowConfig]):
         return self._result(ctx, ctx.signal)
 
     async def _start(self, ctx: NodeContext[SubworkflowConfig]) -> Outputs:
-        if ctx.capabilities.executions is None:
-            raise NodeFailed("NO_SUBWORKFLOWS", "other workflows cannot be run here", "run it on the server")
         inputs = ctx.config.inputs if ctx.config.inputs is not None else {}
         if not isinstance(inputs, Mapping):
             raise NodeFailed("INVALID_SETTING", f"inputs must be an object, not {type(inputs).__name__}")

@@ -30,15 +30,16 @@ class Cancelling:
         self._family = family
         self._dispatcher = dispatcher
 
-    async def cancel(self, execution_id: ExecutionId, by: str) -> ExecutionState | None:
-        """Stop the execution, running nodes at once, then its children. None when it had ended already."""
+    async def cancel(self, execution_id: ExecutionId, by: str) -> bool:
+        """Stop the execution, running nodes at once, then its children. False when it had ended already."""
         await self._dispatcher.cancel(execution_id)
         self._driver.forget(execution_id)
         claim = await self._store.claim(execution_id)
         if claim is None:
-            return None
-        past = await self._journal.read(execution_id)
-        state = ExecutionState(execution_id, claim.workflow_id, claim.user_id).fold(past)
+            return False
+        state = ExecutionState(execution_id, keep=lambda node: node.is_open)
+        async for past in self._journal.chunks(execution_id, whole=None):
+            state.fold(past)
         recorder = self._journal.recorder(execution_id, claim.epoch)
         for event in cancellation(state, by):
             recorder.append(event)
@@ -46,7 +47,7 @@ class Cancelling:
         await recorder.durable(state.seq)
         await self.cancel_children(execution_id, by)
         await self._family.tell_parent(execution_id, claim.parent)
-        return state
+        return True
 
     async def cancel_children(self, execution_id: ExecutionId, by: str) -> None:
         """Stop what the nodes of an ended execution had started and waited for."""

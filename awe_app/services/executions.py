@@ -16,7 +16,7 @@ from awe_app.adapters.journal import SqlJournal
 from awe_app.domain import events as ev
 from awe_app.domain.accounts import User
 from awe_app.domain.errors import Conflict, NotFound
-from awe_app.domain.execution import FINAL_STATUSES, ExecutionState
+from awe_app.domain.execution import FINAL_STATUSES, ExecutionState, NodeState
 from awe_app.domain.ids import ExecutionId, NodeId, Path, WorkflowId
 from awe_app.domain.messages import Message, message, reopened
 from awe_app.domain.options import Budget, RunOptions
@@ -30,6 +30,7 @@ from awe_app.services.cancelling import Cancelling
 from awe_app.services.children import Children
 from awe_app.services.driver import Driver
 from awe_app.services.family import Family
+from awe_app.services.history import History
 from awe_app.services.plans import Plans
 from awe_app.services.resuming import Resuming
 from awe_app.services.reuse import pinned
@@ -66,6 +67,7 @@ class Executions:
         self._journal = journal
         self._bus = bus
         self._plans = plans
+        self._history = History(journal)
         family = Family(children, store)
         self._driver = Driver(store, journal, bus, plans, capabilities, family)
         self._dispatcher = dispatcher(self._driver)
@@ -160,8 +162,25 @@ class Executions:
         Raises:
             NotFound: ``EXECUTION_NOT_FOUND``.
         """
-        summary = await self._visible(user, execution_id)
-        return await self._folded(summary)
+        return await self._history.state(await self._visible(user, execution_id))
+
+    async def look(self, user: User, execution_id: ExecutionId) -> ExecutionState:
+        """The same for showing it: previews stand in for large values, which are not loaded.
+
+        Raises:
+            NotFound: ``EXECUTION_NOT_FOUND``.
+        """
+        return await self._history.state(await self._visible(user, execution_id), previews=True)
+
+    async def nodes(
+        self, user: User, execution_id: ExecutionId, prefix: str, limit: int, offset: int
+    ) -> Page[NodeState]:
+        """Node instances whose path begins with ``prefix``, every pass of every loop included, in their order.
+
+        Raises:
+            NotFound: ``EXECUTION_NOT_FOUND``.
+        """
+        return await self._history.nodes(await self._visible(user, execution_id), prefix, limit, offset)
 
     async def list(
         self, user: User, query: PageQuery, workflow_id: WorkflowId | None = None, status: str | None = None
@@ -172,7 +191,7 @@ class Executions:
     async def logs(self, user: User, execution_id: ExecutionId, after_seq: int = 0) -> Sequence[ev.LogWritten]:
         """The log lines after ``after_seq``."""
         await self._visible(user, execution_id)
-        events = await self._journal.read(execution_id, after_seq)
+        events = await self._journal.read(execution_id, after_seq, whole=None)
         return [event for event in events if isinstance(event, ev.LogWritten)]
 
     async def workflow_of(self, user: User, execution_id: ExecutionId) -> Workflow:
@@ -189,7 +208,7 @@ class Executions:
         if self._dispatcher.running(execution_id):
             await self._dispatcher.wait(execution_id, timeout_s)
             state = self._driver.ended(execution_id)
-            if state is not None and state.ended and state.user_id == user.id:
+            if state is not None and state.user_id == user.id:
                 return state
         await self._rest(user, execution_id, deadline - loop.time())
         return await self.get(user, execution_id)
@@ -207,14 +226,18 @@ class Executions:
         while True:
             with self._bus.subscribe(execution_id) as live:
                 ended = (await self._visible(user, execution_id)).status in FINAL_STATUSES
-                stored = await self._journal.read(execution_id, last)
-                for event in stored:
-                    last = event.seq
-                    if isinstance(event, ev.FINAL) and event is not stored[-1]:
-                        yield reopened(event)
-                    else:
-                        yield message(event)
-                        ended = ended or isinstance(event, ev.FINAL)
+                held: ev.Event | None = None
+                async for events in self._journal.chunks(execution_id, last, whole=None):
+                    for event in events:
+                        if held is not None:
+                            yield reopened(held)
+                        held = event if isinstance(event, ev.FINAL) else None
+                        last = event.seq
+                        if held is None:
+                            yield message(event)
+                if held is not None:
+                    yield message(held)
+                    ended = True
                 if ended:
                     return
                 try:
@@ -242,11 +265,10 @@ class Executions:
             NotFound: ``EXECUTION_NOT_FOUND``.
             Conflict: ``EXECUTION_ENDED``.
         """
-        await self._visible(user, execution_id)
-        state = await self._cancelling.cancel(execution_id, user.username)
-        if state is None:
+        summary = await self._visible(user, execution_id)
+        if not await self._cancelling.cancel(execution_id, user.username):
             raise Conflict("EXECUTION_ENDED", "the execution has ended already; there is nothing to stop")
-        return state
+        return await self._history.state(summary)
 
     async def resume(
         self,
@@ -284,7 +306,7 @@ class Executions:
             Invalid: ``INVALID_INPUT``, the form is not filled in as asked.
         """
         summary = await self._store.summary(execution_id)
-        state = await self._folded(summary) if summary is not None else ExecutionState(execution_id)
+        state = await self._history.open_nodes(summary) if summary is not None else ExecutionState(execution_id)
         node = state.node_states.get(path)
         question = node.waiting.data if node is not None and node.waiting is not None else None
         assignees = question.get("assignees", ()) if question else ()
@@ -301,7 +323,7 @@ class Executions:
             self._driver.deliver(execution_id, path, answer)
         else:
             self._dispatcher.wake(execution_id, summary.user_id)
-        return state
+        return await self._history.state(summary)
 
     async def _next(self, live: Subscription, execution_id: ExecutionId) -> ev.Event | ev.TextStreamed | None:
         """What is told next; None when it is time to look into the journal, since others drive and may not tell."""
@@ -320,7 +342,7 @@ class Executions:
                 with self._bus.subscribe(execution_id) as live:
                     while not await self._rests(user, execution_id):
                         event = await self._next(live, execution_id)
-                        while event is not None and not isinstance(event, ev.FINAL | ev.ExecutionParked):
+                        while event is not None and not isinstance(event, (*ev.FINAL, ev.ExecutionParked)):
                             event = await self._next(live, execution_id)
         except (TimeoutError, LaggedBehind):
             return
@@ -329,7 +351,7 @@ class Executions:
         summary = await self._visible(user, execution_id)
         if summary.status != "waiting":
             return summary.status in FINAL_STATUSES
-        state = await self._folded(summary)
+        state = await self._history.open_nodes(summary)
         waits = (node.waiting for node in state.node_states.values() if node.status == "waiting")
         return all(wait is not None and wait.reason in PEOPLE and wait.until is None for wait in waits)
 
@@ -338,10 +360,6 @@ class Executions:
         if summary is None or summary.user_id != user.id:
             raise _not_found()
         return summary
-
-    async def _folded(self, summary: ExecutionSummary) -> ExecutionState:
-        events = await self._journal.read(summary.execution_id)
-        return ExecutionState(summary.execution_id, summary.workflow_id, summary.user_id).fold(events)
 
 
 def _not_found() -> NotFound:

@@ -23,10 +23,14 @@ BY_PARENT = "its parent execution"
 class Watch:
     """Which children the nodes of one execution wait for."""
 
-    def __init__(self, past: Iterable[ev.Event]) -> None:
+    def __init__(self) -> None:
         self._children: dict[Path, ExecutionId] = {}
-        self.left_behind = [child for event in past if (child := self.see(event)) is not None]
+        self.left_behind: list[ExecutionId] = []
         """Children that nobody waited for any more when the execution was taken up; perhaps they still run."""
+
+    def catch_up(self, past: Iterable[ev.Event]) -> None:
+        """Take in what had happened before the execution was taken up."""
+        self.left_behind += [child for event in past if (child := self.see(event)) is not None]
 
     def see(self, event: ev.Event) -> ExecutionId | None:
         """Take in an event; gives a child that nobody waits for any more."""

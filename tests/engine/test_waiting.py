@@ -1,5 +1,6 @@
 """Waiting: delays and approvals park the execution, and it goes on exactly there."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -156,3 +157,17 @@ async def test_approvals_inside_a_loop_are_asked_one_by_one_and_remembered() -> 
     done = again([*first, *second])
     third, _ = await run(raw, done=done, signals=answer("each[1]/ask", "rejected"))
     assert [row["decision"] for row in third.result["each"]] == ["approved", "rejected"]
+
+
+async def test_a_wait_beside_nodes_that_run_does_not_keep_the_loop_busy() -> None:
+    """Found by the simulation: each alarm that was put off woke the run, which put the next one off."""
+    alarms: list[float] = []
+
+    async def sleep(wait_s: float) -> None:
+        alarms.append(wait_s)
+        await asyncio.sleep(wait_s)
+
+    raw = graph("", node("wait", "delay", {"seconds": 3600}), probe("slow", waits_s=0.2))
+    state, _ = await run(raw, types=TYPES, sleep=sleep)
+    assert state.status == "waiting"
+    assert len(alarms) < 10

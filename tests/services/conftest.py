@@ -62,7 +62,7 @@ class House:
     workflows: Workflows = field(init=False)
     executions: Executions = field(init=False)
 
-    def start(self, more: Mapping[str, type[Node[Any]]] | None = None) -> None:
+    def start(self, more: Mapping[str, type[Node[Any]]] | None = None, capabilities: Any = None) -> None:
         """Build the services as the composition root does, with ``more`` node types beside AWE's own (the gate)."""
         bus = MemoryBus()
         self.journal = SqlJournal(self.database.url, bus.publish)
@@ -77,7 +77,7 @@ class House:
             bus=bus,
             plans=Plans(types),
             children=ChildStore(self.database),
-            capabilities=Capabilities(models=None),  # type: ignore[arg-type]
+            capabilities=capabilities or Capabilities(models=None),  # type: ignore[arg-type]
             dispatcher=lambda drives: EmbeddedDispatcher(drives.drive, Limits(8), store),
         )
 
