@@ -51,6 +51,13 @@ class NodeState:
     usage: Usage = Usage()
     waiting: ev.NodeWaiting | None = None
     """What it waits for, or last waited for."""
+    seq: int = 0
+    """Number of the last event that changed it."""
+
+    @property
+    def settled(self) -> bool:
+        """True once it is decided by which ports it is left: it is never run again."""
+        return self.outputs is not None or self.status == "skipped"
 
     @property
     def is_open(self) -> bool:
@@ -136,6 +143,7 @@ class ExecutionState:
             self._apply_to_execution(event)
 
     def _apply_to_node(self, event: ev.NodeEvent, node: NodeState) -> None:
+        node.seq = event.seq
         match event:
             case ev.NodeFinished():
                 node.status, node.input, node.outputs = "completed", event.input, event.outputs
@@ -156,6 +164,8 @@ class ExecutionState:
                 self._close(node, event.started_at, event.at, event.attempt, event.usage)
             case ev.NodeCancelled():
                 node.status, node.completed_at = "cancelled", event.at
+                if event.withdrawn:
+                    node.outputs = {}
             case _:
                 pass
 
@@ -168,7 +178,7 @@ class ExecutionState:
                 self.status, self.error, self.completed_at = "running", None, None
                 self.resumed = event.reason == "resumed"
                 for node in self.node_states.values():
-                    if node.status in ("running", "cancelled") or (node.status == "failed" and node.outputs is None):
+                    if node.status == "running" or (node.status in ("cancelled", "failed") and node.outputs is None):
                         node.status = "pending"
             case ev.ExecutionParked():
                 self.status, self.current_node = "waiting", None
