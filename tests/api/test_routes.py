@@ -33,6 +33,7 @@ PROMISED = {
     "GET /api/executions/{execution_id}",
     "GET /api/executions/{execution_id}/logs",
     "POST /api/executions/{execution_id}/cancel",
+    "GET /api/executions/{execution_id}/nodes",
     "POST /api/executions/{execution_id}/resume",
     "POST /api/executions/{execution_id}/approvals/{node_id}",
     "GET /api/settings/llm",
