@@ -10,6 +10,7 @@ from awe_app.domain.http import OutboundHttp
 from awe_app.domain.ids import ExecutionId, UserId, WorkflowId
 from awe_app.domain.models import ModelDirectory
 from awe_app.domain.options import Parent
+from awe_app.domain.sandbox import Sandbox
 
 
 class _Absent:
@@ -31,6 +32,7 @@ class Capabilities:
     models: ModelDirectory
     http: OutboundHttp = field(default_factory=lambda: _absent("an HTTP client"))
     executions: "ChildExecutions" = field(default_factory=lambda: _absent("sub-workflows"))
+    sandbox: Sandbox = field(default_factory=lambda: _absent("a sandbox"))
 
 
 def _absent(what: str) -> Any:

@@ -20,7 +20,7 @@ class Allowance:
         if done is not None:
             started_at = done.started_at or now
             ran = (node for node in done.node_states.values() if node.status in ("completed", "failed"))
-            self._nodes = sum(1 for node in ran if node.attempts)
+            self._nodes = done.forgotten + sum(1 for node in ran if node.attempts)
         self.deadline = started_at + timedelta(seconds=budget.seconds) if budget.seconds is not None else None
         """When its time is over; None: never."""
 
