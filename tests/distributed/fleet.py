@@ -13,6 +13,7 @@ from typing import Any
 
 from awe_app.adapters.bus import MemoryBus
 from awe_app.adapters.bus_redis import RedisBus
+from awe_app.adapters.child_store import ChildStore
 from awe_app.adapters.db import Database
 from awe_app.adapters.dispatch import Limits
 from awe_app.adapters.dispatch_dbos import DbosDispatcher
@@ -24,6 +25,7 @@ from awe_app.adapters.workflow_store import WorkflowStore
 from awe_app.domain import events as ev
 from awe_app.domain.accounts import User
 from awe_app.domain.ids import ExecutionId, new_id
+from awe_app.domain.protocols import Capabilities
 from awe_app.domain.workflow import Workflow
 from awe_app.nodes.registry import discover
 from awe_app.services.executions import Executions
@@ -111,7 +113,8 @@ class Client:
             journal=self.journal,
             bus=self.bus,
             plans=Plans(types),
-            capabilities=None,  # type: ignore[arg-type]
+            children=ChildStore(self.database),
+            capabilities=Capabilities(models=None),  # type: ignore[arg-type]
             dispatcher=lambda drives: DbosDispatcher(drives, Limits(1), self.database.url, me, self.bus),
         )
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from awe_app.adapters.bus import MemoryBus
+from awe_app.adapters.child_store import ChildStore
 from awe_app.adapters.db import Database
 from awe_app.adapters.dispatch import Dispatcher, Drives, Limits
 from awe_app.adapters.dispatch_dbos import DbosDispatcher
@@ -20,6 +21,7 @@ from awe_app.domain.accounts import User
 from awe_app.domain.errors import NodeFailed
 from awe_app.domain.ids import new_id
 from awe_app.domain.node import Node, NodeConfig, NodeContext, Outputs
+from awe_app.domain.protocols import Capabilities
 from awe_app.nodes.registry import discover
 from awe_app.services.executions import Executions
 from awe_app.services.plans import Plans
@@ -76,7 +78,8 @@ class House:
             journal=self.journal,
             bus=bus,
             plans=Plans(types),
-            capabilities=capabilities,
+            children=ChildStore(self.database),
+            capabilities=capabilities or Capabilities(models=None),  # type: ignore[arg-type]
             dispatcher=lambda drives: self._dispatcher(drives, store, bus),
         )
 
