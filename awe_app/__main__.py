@@ -56,8 +56,11 @@ def _run(options: argparse.Namespace) -> int:
         file = options.input.pop()  # run --input k=v FILE
     if file is None:
         return _complain("run: which FILE?", UNREADABLE)
+    environment = _environment(with_secrets=False)
+    if environment is None:
+        return FAILED
     try:
-        return run_file(file, options.input, whole=options.json)
+        return run_file(file, options.input, whole=options.json, environment=environment)
     except Unreadable as problem:
         return _complain(problem, UNREADABLE)
     except KeyboardInterrupt:
@@ -127,14 +130,14 @@ def _docs(_options: argparse.Namespace) -> int:
     return 0
 
 
-def _environment():
-    """The settings, or None after saying what is wrong with them."""
+def _environment(*, with_secrets: bool = True):
+    """The settings, or None after saying what is wrong with them; without secrets nothing is made on disk."""
     from pydantic import ValidationError
 
-    from awe_app.settings import load_environment
+    from awe_app.settings import Environment, load_environment
 
     try:
-        return load_environment()
+        return load_environment() if with_secrets else Environment()
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_input=False, include_context=False):
             where = ".".join(str(part) for part in problem["loc"]) or "environment"

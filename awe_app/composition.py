@@ -18,8 +18,8 @@ from awe_app.adapters.settings_store import SettingsStore
 from awe_app.adapters.tokens import TokenSigner
 from awe_app.adapters.user_store import UserStore
 from awe_app.adapters.workflow_store import WorkflowStore
-from awe_app.domain.protocols import Capabilities
 from awe_app.nodes.registry import discover
+from awe_app.outside import Outside
 from awe_app.services import Services
 from awe_app.services.accounts import Accounts
 from awe_app.services.catalog import Catalog
@@ -41,12 +41,14 @@ class Running:
     database: Database
     journal: SqlJournal
     local_model: LocalModel
+    outside: Outside
 
     async def stop(self) -> None:
         """Stop driving, write what is queued, close everything. What is unfinished is adopted at the next start."""
         await self.services.executions.stop()
         await asyncio.to_thread(self.journal.stop)
         await self.local_model.stop()
+        await self.outside.stop()
         await self.database.stop()
 
 
@@ -62,6 +64,7 @@ async def start(environment: Environment) -> Running:
     secrets = Secrets(environment.secret_key)
     settings_store = SettingsStore(database)
     local_model = LocalModel()
+    outside = Outside(environment)
     models = Models(settings_store, secrets, local_model, environment.allowed_hosts)
     store = ExecutionStore(database)
     workflows = Workflows(WorkflowStore(database), node_types)
@@ -74,7 +77,7 @@ async def start(environment: Environment) -> Running:
             journal=journal,
             bus=bus,
             plans=Plans(node_types),
-            capabilities=Capabilities(models=models),
+            capabilities=outside.capabilities(models),
             dispatcher=lambda drives: EmbeddedDispatcher(drives.drive, _limits(environment), store),
         ),
         catalog=Catalog(node_types, models),
@@ -83,7 +86,7 @@ async def start(environment: Environment) -> Running:
     )
     asyncio.get_running_loop().run_in_executor(None, import_module, "networkx")  # so that no first validation waits
     await services.executions.adopt()
-    return Running(services, database, journal, local_model)
+    return Running(services, database, journal, local_model, outside)
 
 
 def _limits(environment: Environment) -> Limits:

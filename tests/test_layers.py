@@ -25,6 +25,7 @@ ROOT_MODULES = {
     "__main__.py",
     "awe_app.py",
     "composition.py",
+    "outside.py",
     "logging_setup.py",
     "build.py",
     "serve.py",
@@ -38,6 +39,7 @@ HOMES = {
     "sqlmodel": {"adapters"},
     "sqlalchemy": {"adapters"},
     "alembic": {"adapters"},
+    "aiohttp": {"adapters/http.py"},
     "litellm": {"adapters/llm.py"},
     "xllamacpp": {"adapters/local_model_child.py"},
     "jwt": {"adapters/tokens.py"},
@@ -54,7 +56,7 @@ HOMES = {
 """Library → the only places that know it."""
 
 NETWORK = {"httpx", "httpx2", "requests", "aiohttp", "socket", "urllib.request", "http.client", "urllib3", "websockets"}
-NETWORK_HOMES = {"serve.py", "adapters/outbound.py"}
+NETWORK_HOMES = {"serve.py", "adapters/outbound.py", "adapters/http.py"}
 
 DANGEROUS = {"subprocess", "pickle", "marshal", "shelve", "ctypes", "multiprocessing"}
 DANGEROUS_HOMES = {

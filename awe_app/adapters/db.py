@@ -3,11 +3,13 @@
 import asyncio
 import sqlite3
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from awe_app.adapters.columns import to_json
@@ -20,6 +22,7 @@ _MIGRATION_LOCK = 4_157_365
 _one_at_a_time = threading.Lock()
 """Alembic keeps its state in globals."""
 _SYNC_DRIVERS = {"sqlite+aiosqlite": "sqlite+pysqlite", "postgresql+asyncpg": "postgresql+psycopg"}
+ResultT = TypeVar("ResultT")
 
 
 class Database:
@@ -32,6 +35,7 @@ class Database:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         self._engine: AsyncEngine | None = None
+        self._reader: _Reader | None = None
 
     async def start(self) -> None:
         """Open the connection pool on the running loop. The tables must be there: see ``upgrade``."""
@@ -41,11 +45,57 @@ class Database:
             event.listen(self._engine.sync_engine, "connect", _set_pragmas)
         self.sessions = async_sessionmaker(self._engine, expire_on_commit=False)
 
+    def read(self, work: Callable[[Connection], ResultT]) -> asyncio.Future[ResultT]:
+        """Run ``work`` on the one thread that reads, where each statement stands for itself.
+
+        For the few reads that every request makes. A session of the loop costs five exchanges with a thread, and each
+        of them waits for the interpreter while others compute; this is one.
+
+        The future raises:
+            Unavailable: ``STORAGE_ERROR``.
+        """
+        if self._engine is None:
+            raise RuntimeError("the database is not open: call start() first, and nothing after stop()")
+        if self._reader is None:
+            self._reader = _Reader(self.url)
+        return self._reader.run(work)
+
     async def stop(self) -> None:
         """Close every connection; harmless when not started."""
-        if self._engine is not None:
-            await self._engine.dispose()
-            self._engine = None
+        engine, self._engine = self._engine, None
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            await asyncio.to_thread(reader.close)
+        if engine is not None:
+            await engine.dispose()
+
+
+class _Reader:
+    """One thread with a connection of its own."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = sync_engine(url, read_only=True)
+        self._thread = ThreadPoolExecutor(1, "awe-reader")
+
+    def run(self, work: Callable[[Connection], ResultT]) -> asyncio.Future[ResultT]:
+        return asyncio.get_running_loop().run_in_executor(self._thread, self._run, work)
+
+    def _run(self, work: Callable[[Connection], ResultT]) -> ResultT:
+        try:
+            try:
+                return self._once(work)
+            except (OperationalError, InterfaceError):  # the connection broke: once more, on a fresh one
+                return self._once(work)
+        except SQLAlchemyError as error:
+            raise storage_error(error)() from error
+
+    def _once(self, work: Callable[[Connection], ResultT]) -> ResultT:
+        with self._engine.connect() as connection:
+            return work(connection)
+
+    def close(self) -> None:
+        self._thread.shutdown()
+        self._engine.dispose()
 
 
 def sync_engine(url: str, *, read_only: bool = False) -> Engine:
@@ -120,6 +170,22 @@ def _upgrade(url: str) -> None:
         raise
     finally:
         engine.dispose()
+
+
+def storage_error(error: Exception) -> Callable[[], Unavailable]:
+    """``Unavailable`` with the database's own words, without statement and parameters."""
+    reason = reason_of(error)
+    return lambda: Unavailable(
+        "STORAGE_ERROR",
+        f"the database refused: {reason}",
+        "the server's log has more; what is unfinished goes on later",
+    )
+
+
+def reason_of(error: Exception) -> str:
+    """The database's own words, on one line."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return " ".join(str(cause).split()) or type(cause).__name__
 
 
 def _unavailable(url: str, error: Exception) -> Unavailable:

@@ -19,18 +19,17 @@ commit. To be measured again on a quiet machine before any promise is made of it
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
-
-from awe_app.adapters.columns import storable, to_json
-from awe_app.adapters.db import sync_engine
+from awe_app.adapters.columns import to_json
 from awe_app.adapters.journal_batch import Creation, Failure, Holder, Line, Outcome
+from awe_app.adapters.journal_reader import JournalReader, Wanted, everything
 from awe_app.adapters.journal_sql import statements_for
-from awe_app.adapters.journal_writer import JournalWriter, storage_error
+from awe_app.adapters.journal_writer import JournalWriter
+from awe_app.adapters.payloads import ASIDE, HOLDERS, LARGEST_INLINE, set_aside
 from awe_app.domain import events as ev
 from awe_app.domain.errors import Invalid
 from awe_app.domain.ids import ExecutionId, UserId, WorkflowId, utc_now
@@ -73,9 +72,13 @@ class SqlRecorder(Holder):
         self._appended = 0
         self._stored = 0
         self._failure: Failure | None = None
+        self.written_bytes = 0
+        """How long all that was appended is, as JSON."""
         self._failed_from = 0
         """No event from this seq on will ever be stored."""
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._named: deque[str] = deque(maxlen=16)
+        """Payloads that earlier events have brought, so that a value handed on does not travel again."""
 
     def append(self, event: ev.Event) -> None:
         """Queue the event. After a failure it is dropped; ``durable`` says why.
@@ -91,12 +94,26 @@ class SqlRecorder(Holder):
         if self._failure is not None:
             return
         try:
-            kind, values = ev.EventCodec.encode(event)
-            data = to_json(values)
+            line = self._line(event)
         except (TypeError, ValueError, RecursionError) as error:
             self._fail(_not_json(event, error), event.seq)
             return
-        self._writer.put(Line(self, event, kind, data))
+        self.written_bytes += len(line.data) + sum(len(payload.text) for payload in line.payloads)
+        self._writer.put(line)
+
+    def _line(self, event: ev.Event) -> Line:
+        kind, values = ev.EventCodec.encode(event)
+        data = to_json(values)
+        if len(data) <= LARGEST_INLINE:
+            return Line(self, event, event, kind, data)
+        shown, aside = set_aside(values)
+        if not aside:
+            return Line(self, event, event, kind, data)
+        changes = {name: shown[name] for name in HOLDERS if name in shown}
+        row = shown | {ASIDE: [(path, payload.id) for path, payload in aside]}
+        new = tuple(payload for _path, payload in aside if payload.id not in self._named)
+        self._named.extend(payload.id for payload in new)
+        return Line(self, event, replace(event, **changes), kind, to_json(row), new)
 
     async def durable(self, seq: int) -> None:
         """Return once every event up to ``seq`` is stored; waits for events that are yet to be appended.
@@ -145,23 +162,20 @@ class SqlJournal:
     """``domain.protocols.Journal`` on SQLite or PostgreSQL. ``on_stored`` is called on the loop, after the commit."""
 
     def __init__(self, url: str, on_stored: OnStored) -> None:
-        self._url = url
         self._on_stored = on_stored
         self._statements = statements_for(url)
         self._writer = JournalWriter(url, self._statements, self._tell)
-        self._reading: Engine | None = None
+        self._reader = JournalReader(url, self._statements)
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin to write; waiters are woken and ``on_stored`` is called on ``loop``."""
-        self._reading = sync_engine(self._url, read_only=True)
+        self._reader.start()
         self._writer.start(loop)
 
     def stop(self) -> None:
         """Write what is queued, then end. Blocks: call it from another thread than the loop's."""
         self._writer.stop()
-        if self._reading is not None:
-            self._reading.dispose()
-            self._reading = None
+        self._reader.stop()
 
     async def create(self, new: NewExecution) -> None:
         """Store the execution as ``pending``, with epoch 1; when this returns it outlives a power cut.
@@ -200,30 +214,33 @@ class SqlJournal:
         """Write access for the holder of ``epoch``: 1 after ``create``, or what ``ExecutionStore.claim`` gave."""
         return SqlRecorder(execution_id, epoch, self._writer)
 
-    async def read(self, execution_id: ExecutionId, after_seq: int = 0) -> Sequence[ev.Event]:
-        """All stored events after ``after_seq``, in order; none for an unknown execution.
+    async def read(
+        self, execution_id: ExecutionId, after_seq: int = 0, whole: Wanted = everything
+    ) -> Sequence[ev.Event]:
+        """All stored events after ``after_seq``, in order; none for an unknown execution. See ``chunks``."""
+        return [event async for some in self.chunks(execution_id, after_seq, whole) for event in some]
+
+    def chunks(
+        self, execution_id: ExecutionId, after_seq: int = 0, whole: Wanted = everything
+    ) -> AsyncGenerator[Sequence[ev.Event]]:
+        """The same, some at a time, so that a long history is never in memory at once.
+
+        Args:
+            execution_id: whose events.
+            after_seq: 0 for all.
+            whole: of which node instances large values are wanted, ``None`` for nobody's. Elsewhere there are previews,
+                and the values are not loaded.
 
         Raises:
             Unavailable: ``STORAGE_ERROR``.
         """
-        return await asyncio.to_thread(self._read, execution_id, after_seq)
-
-    def _read(self, execution_id: ExecutionId, after_seq: int) -> Sequence[ev.Event]:
-        if self._reading is None:
-            raise RuntimeError("the journal is not running: call start() first, and nothing after stop()")
-        try:
-            with self._reading.connect() as connection:
-                rows = self._statements.events(connection, storable(execution_id), after_seq)
-        except SQLAlchemyError as error:
-            raise storage_error(error)() from error
-        decode = ev.EventCodec.decode
-        return [decode(kind, seq, data) for seq, kind, data in rows]
+        return self._reader.chunks(execution_id, after_seq, whole)
 
     def _tell(self, batch: Sequence[Creation | Line], outcome: Outcome) -> None:
         """After the commit, on the loop: publish in order, then wake who waits."""
         stored: dict[Holder, int] = {}
         for line in outcome.stored:
-            self._on_stored(line.holder.execution_id, line.event)
+            self._on_stored(line.holder.execution_id, line.shown)
             stored[line.holder] = line.event.seq
         for holder in dict.fromkeys(item.holder for item in batch if isinstance(item, Line)):
             holder.progress(stored.get(holder), outcome.failures.get(holder))

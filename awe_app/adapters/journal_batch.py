@@ -11,10 +11,11 @@ from sqlalchemy import Connection
 
 from awe_app.adapters.columns import search_text, storable, to_json
 from awe_app.adapters.journal_sql import Row, Statements
+from awe_app.adapters.payloads import Payload
 from awe_app.domain import events as ev
 from awe_app.domain.errors import Conflict, Fenced, Invalid
 from awe_app.domain.execution import FINAL_STATUSES
-from awe_app.domain.ids import ExecutionId, UserId, WorkflowId
+from awe_app.domain.ids import ExecutionId, UserId, WorkflowId, utc_now
 from awe_app.domain.options import Parent
 from awe_app.domain.workflow import Workflow
 
@@ -69,9 +70,13 @@ class Line:
 
     holder: Holder
     event: ev.Event
+    shown: ev.Event
+    """The same as viewers and lists have it: with previews in the place of large values."""
     kind: str
     data: str
     """JSON."""
+    payloads: tuple[Payload, ...] = ()
+    """The large values that it names and that may not be stored yet."""
 
 
 @dataclass(slots=True)
@@ -183,12 +188,13 @@ class BatchWriter:
                 continue
             standing.seq += 1
             outcome.stored.append(line)
-            self._follow(line.event, holder.execution_id, standing, changes)
+            self._follow(line.shown, holder.execution_id, standing, changes)
             if standing.parent_id is not None and isinstance(line.event, ev.FINAL):
                 signals.append(self._report(line.event, holder.execution_id, standing))
         if outcome.stored:
             rows = [(line.holder.execution_id, line.event.seq, line.kind, line.data) for line in outcome.stored]
             self._statements.add_events(connection, rows)
+            self._add_payloads(connection, outcome.stored)
         if changes:
             self._statements.change_executions(connection, list(changes.values()))
         if signals:
@@ -198,6 +204,17 @@ class BatchWriter:
         """What a parent's waiting node hears of a child's end: in the same commit, so that no crash comes between."""
         report = {"execution_id": execution_id, "status": standing.status, **_end_state(event)}
         return (standing.parent_id, standing.parent_path, to_json(report), self._statements.moment(event.at))
+
+    def _add_payloads(self, connection: Connection, lines: Sequence[Line]) -> None:
+        """In the transaction of the events that name them: both are stored, or neither."""
+        naming = [line for line in lines if line.payloads]
+        if not naming:
+            return
+        values = {payload.id: payload.text for line in naming for payload in line.payloads}
+        uses = {(line.holder.execution_id, payload.id) for line in naming for payload in line.payloads}
+        now = self._statements.moment(utc_now())
+        rows = [(payload_id, now, text) for payload_id, text in values.items()]
+        self._statements.add_payloads(connection, rows, list(uses))
 
     def _follow(self, event: ev.Event, execution_id: str, standing: _Standing, changes: dict[str, Row]) -> None:
         """Let the execution's row follow what the event says."""

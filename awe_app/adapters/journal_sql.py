@@ -55,6 +55,14 @@ class Statements(Protocol):
         """``execution_id, seq, kind, data``."""
         ...
 
+    def add_payloads(self, connection: Connection, rows: Sequence[Row], uses: Sequence[Row]) -> None:
+        """``id, created_at, data``, and ``execution_id, payload_id``; those that are there stay."""
+        ...
+
+    def payloads(self, connection: Connection, ids: Sequence[str]) -> list[tuple[str, str]]:
+        """Id and data of the payloads."""
+        ...
+
     def change_executions(self, connection: Connection, rows: Sequence[Row]) -> None:
         """``id, status, started_at, completed_at, state, wake_at``; a final status is never changed."""
         ...
@@ -63,8 +71,10 @@ class Statements(Protocol):
         """``execution_id, path, payload, created_at``; the newest counts. Those of no execution are left out."""
         ...
 
-    def events(self, connection: Connection, execution_id: str, after_seq: int) -> list[tuple[int, str, Any]]:
-        """Seq, kind and data of the events after ``after_seq``, in order."""
+    def events(
+        self, connection: Connection, execution_id: str, after_seq: int, limit: int
+    ) -> list[tuple[int, str, Any]]:
+        """Seq, kind and data of the first ``limit`` events after ``after_seq``, in order."""
         ...
 
 
@@ -111,6 +121,20 @@ class SqliteStatements:
                 f"INSERT INTO events (execution_id, seq, kind, data) VALUES {values}", parameters
             )
 
+    def add_payloads(self, connection: Connection, rows: Sequence[Row], uses: Sequence[Row]) -> None:
+        """See ``Statements``. One statement for each value: they are large."""
+        for row in rows:
+            sql = "INSERT INTO payloads (id, created_at, data) VALUES (?,?,?) ON CONFLICT DO NOTHING"
+            connection.exec_driver_sql(sql, row)
+        for values, parameters in _chunks(uses, "(?,?)"):
+            sql = f"INSERT INTO payload_uses (execution_id, payload_id) VALUES {values} ON CONFLICT DO NOTHING"
+            connection.exec_driver_sql(sql, parameters)
+
+    def payloads(self, connection: Connection, ids: Sequence[str]) -> list[tuple[str, str]]:
+        """See ``Statements``."""
+        sql = "SELECT id, data FROM payloads WHERE id IN (SELECT value FROM json_each(?))"
+        return [tuple(row) for row in connection.exec_driver_sql(sql, (json.dumps(list(ids)),))]
+
     def change_executions(self, connection: Connection, rows: Sequence[Row]) -> None:
         """See ``Statements``."""
         for values, parameters in _chunks(rows, "(?,?,?,?,?,?)"):
@@ -132,13 +156,15 @@ class SqliteStatements:
         for row in rows:
             connection.exec_driver_sql(sql, (*row, row[0]))
 
-    def events(self, connection: Connection, execution_id: str, after_seq: int) -> list[tuple[int, str, Any]]:
+    def events(
+        self, connection: Connection, execution_id: str, after_seq: int, limit: int
+    ) -> list[tuple[int, str, Any]]:
         """See ``Statements``. All rows come as one text, in one step."""
         sql = (
             "SELECT group_concat('[' || seq || ',\"' || kind || '\",' || data || ']') FROM"
-            " (SELECT seq, kind, data FROM events WHERE execution_id = ? AND seq > ? ORDER BY seq)"
+            " (SELECT seq, kind, data FROM events WHERE execution_id = ? AND seq > ? ORDER BY seq LIMIT ?)"
         )
-        return _rows(connection.exec_driver_sql(sql, (execution_id, after_seq)).scalar())
+        return _rows(connection.exec_driver_sql(sql, (execution_id, after_seq, limit)).scalar())
 
 
 class PostgresStatements:
@@ -189,6 +215,22 @@ class PostgresStatements:
         )
         connection.exec_driver_sql(sql, _columns(rows))
 
+    def add_payloads(self, connection: Connection, rows: Sequence[Row], uses: Sequence[Row]) -> None:
+        """See ``Statements``. Ordered, so that two processes cannot wait for each other."""
+        for row in sorted(rows):
+            sql = "INSERT INTO payloads (id, created_at, data) VALUES (%s, %s::timestamptz, %s) ON CONFLICT DO NOTHING"
+            connection.exec_driver_sql(sql, row)
+        sql = (
+            "INSERT INTO payload_uses (execution_id, payload_id) SELECT * FROM unnest(%s::text[], %s::text[])"
+            " ON CONFLICT DO NOTHING"
+        )
+        connection.exec_driver_sql(sql, _columns(sorted(uses)))
+
+    def payloads(self, connection: Connection, ids: Sequence[str]) -> list[tuple[str, str]]:
+        """See ``Statements``."""
+        sql = "SELECT id, data FROM payloads WHERE id = ANY(%s)"
+        return [tuple(row) for row in connection.exec_driver_sql(sql, (list(ids),))]
+
     def change_executions(self, connection: Connection, rows: Sequence[Row]) -> None:
         """See ``Statements``."""
         sql = (
@@ -210,10 +252,12 @@ class PostgresStatements:
         )
         connection.exec_driver_sql(sql, _columns(rows))
 
-    def events(self, connection: Connection, execution_id: str, after_seq: int) -> list[tuple[int, str, Any]]:
+    def events(
+        self, connection: Connection, execution_id: str, after_seq: int, limit: int
+    ) -> list[tuple[int, str, Any]]:
         """See ``Statements``."""
-        sql = "SELECT seq, kind, data FROM events WHERE execution_id = %s AND seq > %s ORDER BY seq"
-        rows = connection.exec_driver_sql(sql, (execution_id, after_seq))
+        sql = "SELECT seq, kind, data FROM events WHERE execution_id = %s AND seq > %s ORDER BY seq LIMIT %s"
+        rows = connection.exec_driver_sql(sql, (execution_id, after_seq, limit))
         return [(seq, kind, json.loads(data)) for seq, kind, data in rows]
 
 

@@ -7,12 +7,11 @@ import threading
 from collections.abc import Callable, Sequence
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
-from awe_app.adapters.db import sync_engine
-from awe_app.adapters.journal_batch import BatchWriter, Creation, Failure, Line, Outcome
+from awe_app.adapters.db import reason_of, storage_error, sync_engine
+from awe_app.adapters.journal_batch import BatchWriter, Creation, Line, Outcome
 from awe_app.adapters.journal_sql import Statements
-from awe_app.domain.errors import Unavailable
 from awe_app.domain.ids import ExecutionId
 
 logger = logging.getLogger(__name__)
@@ -95,7 +94,7 @@ class JournalWriter:
                 return self._commit(engine, batch)
             except (OperationalError, InterfaceError) as error:
                 # The connection broke, or two processes waited for each other: once more, on a fresh connection.
-                logger.warning("the journal tries again: %s", _reason(error))
+                logger.warning("the journal tries again: %s", reason_of(error))
                 return self._commit(engine, batch)
         except (_CommitFailed, OperationalError, InterfaceError) as error:
             return self._failed(batch, error)
@@ -118,30 +117,15 @@ class JournalWriter:
             try:
                 transaction.commit()
             except SQLAlchemyError as error:
-                raise _CommitFailed(_reason(error)) from error
+                raise _CommitFailed(reason_of(error)) from error
         self._writer.committed(outcome)
         return outcome
 
     def _failed(self, batch: Batch, error: Exception) -> Outcome:
-        logger.error("the journal could not store %d items: %s", len(batch), _reason(error), exc_info=error)
+        logger.error("the journal could not store %d items: %s", len(batch), reason_of(error), exc_info=error)
         self._writer.forget()
         failure = storage_error(error)
         return Outcome(failures={item if isinstance(item, Creation) else item.holder: failure for item in batch})
-
-
-def storage_error(error: Exception) -> Failure:
-    """``Unavailable`` with the database's own words, without statement and parameters."""
-    reason = _reason(error)
-    return lambda: Unavailable(
-        "STORAGE_ERROR",
-        f"the database refused: {reason}",
-        "the server's log has more; what is unfinished goes on later",
-    )
-
-
-def _reason(error: Exception) -> str:
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    return " ".join(str(cause).split()) or type(cause).__name__
 
 
 def _execution_of(item: Creation | Line) -> ExecutionId:

@@ -21,6 +21,13 @@ _EMBEDDING = [ipaddress.ip_network(net) for net in ("64:ff9b:1::/48", "2002::/16
 _SPECIAL = [ipaddress.ip_network(net) for net in ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20", "5f00::/16")]
 """Not of the open internet either, which some Python 3.11 do not know yet."""
 _LOOKUP_S = 5
+_PORTS = """
+    1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119 123 135
+    137 138 139 143 161 179 389 427 445 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601 636 989 990 993
+    995 1433 1521 1719 1720 1723 2049 3306 3389 3659 4045 4190 5060 5061 5432 5900 6000 6379 6566 6665 6666 6667 6668
+    6669 6679 6697 9042 10080 11211 27017"""
+_NOT_HTTP = frozenset(map(int, _PORTS.split()))
+"""Ports of other protocols, which an HTTP request could be made to speak: the list browsers block, and databases."""
 
 
 def public(address: str) -> bool:
@@ -60,21 +67,42 @@ class Outbound:
             host, port = "", None
         if not host or not port or parts.username is not None:
             raise _blocked(url, "it is not a plain http or https address")
+        await self.look_up(host, port)
+
+    async def look_up(self, host: str, port: int) -> list[tuple[socket.AddressFamily, str]]:
+        """The addresses of a host, each with its family, if all of them may be called; raises as ``check`` does.
+
+        One that is not public blocks the name, so that a name of two meanings gains nothing.
+        """
+        host = host.rstrip(".")
         try:
             async with asyncio.timeout(_LOOKUP_S):
                 found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError, TimeoutError):
             hint = "check the spelling, and whether this machine is online"
             raise NodeFailed("HOST_UNKNOWN", f"the host {host!r} is not known", hint, retryable=True) from None
-        addresses = {str(info[4][0]) for info in found}
-        if f"{host}:{port}" in self._allowed or f"[{host}]:{port}" in self._allowed:
-            self._granted |= {(address, port) for address in addresses}
-        elif not all(public(address) for address in addresses):
+        addresses = list(dict.fromkeys((info[0], str(info[4][0])) for info in found))
+        if self._names(host, port):
+            self._granted |= {(address, port) for _family, address in addresses}
+        elif port in _NOT_HTTP:
+            raise _blocked(f"{host}:{port}", "that port is not one of HTTP")
+        elif not all(public(address) for _family, address in addresses):
             raise _blocked(f"{host}:{port}", "it is not on the public internet")
+        return addresses
 
     def permits(self, address: str, port: int) -> bool:
         """Whether this very address may be dialled."""
-        return (address, port) in self._granted or public(address)
+        if (address, port) in self._granted or self._names(address, port):
+            return True
+        return port not in _NOT_HTTP and public(address)
+
+    def socket(self, address_info: tuple[Any, ...]) -> socket.socket:
+        """A socket factory for aiohttp that follows this rule. Raises BlockedAddress."""
+        return _socket(self, address_info)
+
+    def _names(self, host: str, port: int) -> bool:
+        host = host.lower().rstrip(".")
+        return f"{host}:{port}" in self._allowed or f"[{host}]:{port}" in self._allowed
 
     @contextmanager
     def dialling(self) -> Generator[None]:
@@ -94,13 +122,16 @@ class BlockedAddress(OSError):
 
 
 def guarded_socket(address_info: tuple[Any, ...]) -> socket.socket:
-    """A socket factory for aiohttp: asked for each address that is about to be dialled.
+    """A socket factory for libraries that cannot be handed a rule: it follows the one of ``dialling``.
 
     Raises:
         BlockedAddress: it is not permitted.
     """
+    return _socket(_rule.get(), address_info)
+
+
+def _socket(rule: Outbound | None, address_info: tuple[Any, ...]) -> socket.socket:
     family, kind, protocol, _name, (address, port, *_rest) = address_info
-    rule = _rule.get()
     if rule is None or not rule.permits(address, port):
         raise BlockedAddress(f"{address}:{port} may not be called")
     made = socket.socket(family, kind, protocol)

@@ -136,6 +136,25 @@ class EventRow(SQLModel, table=True):
     data: str = Field(sa_type=PlainText)
 
 
+class PayloadRow(SQLModel, table=True):
+    """A value too large for its event; ``id`` is the SHA-256 of ``data``, so equal ones are one row."""
+
+    __tablename__: ClassVar[str] = "payloads"
+
+    id: str = Field(primary_key=True, sa_type=PlainText)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    data: str = Field(sa_type=PlainText)
+
+
+class PayloadUseRow(SQLModel, table=True):
+    """An execution whose events name a payload; a payload that none names may go."""
+
+    __tablename__: ClassVar[str] = "payload_uses"
+
+    execution_id: str = Field(sa_type=PlainText, primary_key=True, foreign_key="executions.id", ondelete="CASCADE")
+    payload_id: str = Field(sa_type=PlainText, primary_key=True, foreign_key="payloads.id", index=True)
+
+
 class SignalRow(SQLModel, table=True):
     """What a waiting node instance waits for: an answer to an approval (the first counts), the end of a child."""
 

@@ -1,14 +1,17 @@
 """Workflows in the database."""
 
-from collections.abc import Iterable
+import json
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 from sqlmodel import col
 
-from awe_app.adapters.columns import search_text
+from awe_app.adapters.columns import search_text, storable
 from awe_app.adapters.db import Database
 from awe_app.adapters.listing import matching, order, page_of_ids
+from awe_app.adapters.lookup import Lookup, Row
 from awe_app.adapters.tables import WorkflowRow
 from awe_app.domain.errors import Conflict, NotFound
 from awe_app.domain.ids import UserId, WorkflowId, new_id, utc_now
@@ -18,6 +21,8 @@ from awe_app.domain.workflow import Workflow
 
 _DELETED_AT_ONCE = 500
 """Ids in one statement; databases limit the parameters."""
+_KEPT = 256
+"""Workflows in memory; the ones read longest ago go first."""
 
 
 class WorkflowStore:
@@ -25,6 +30,9 @@ class WorkflowStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._heads = Lookup(database, _read_heads)
+        self._kept: OrderedDict[WorkflowId, tuple[Row, StoredWorkflow]] = OrderedDict()
+        """What was read lately, and the head it had then."""
 
     async def add(self, owner_id: UserId, workflow: Workflow, is_public: bool = False) -> StoredWorkflow:
         """Store a new workflow as version 1."""
@@ -43,10 +51,29 @@ class WorkflowStore:
         return _stored(row, workflow)
 
     async def get(self, workflow_id: WorkflowId) -> StoredWorkflow | None:
-        """The workflow, whoever owns it, or None."""
-        async with self._database.sessions() as session:
-            row = await session.get(WorkflowRow, workflow_id)
-        return row and _stored(row)
+        """The workflow as it is now, whoever owns it, or None.
+
+        The database is asked every time, but for the file only when its head says that it changed: every process sees
+        at once what another one saved, shared or deleted.
+        """
+        head = await self._heads.row(storable(workflow_id))
+        if head is None:
+            self._kept.pop(workflow_id, None)
+            return None
+        known = self._kept.get(workflow_id)
+        if known is None or known[0] != head:
+            async with self._database.sessions() as session:
+                row = await session.get(WorkflowRow, workflow_id)
+            if row is None:
+                return None
+            known = (head, _stored(row))
+            if row.version != head[0]:  # saved between the two reads: the head does not tell of this one
+                return known[1]
+            self._kept[workflow_id] = known
+        self._kept.move_to_end(workflow_id)
+        while len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+        return known[1]
 
     async def list(self, owner_id: UserId, query: PageQuery) -> Page[StoredWorkflow]:
         """The owner's workflows, last changed first unless ``query.sort`` says otherwise.
@@ -117,6 +144,20 @@ class WorkflowStore:
                 )
                 deleted.update(WorkflowId(i) for i in gone)
         return deleted
+
+
+def _read_heads(connection: Connection, ids: Sequence[str]) -> dict[str, Row]:
+    """Version, owner, whether it is public, and when it was changed, of each workflow. On SQLite in one step."""
+    if connection.dialect.name == "sqlite":
+        sql = (
+            "SELECT json_group_array(json_array(id, version, owner_id, is_public, updated_at)) FROM workflows"
+            " WHERE id IN (SELECT value FROM json_each(?))"
+        )
+        rows = json.loads(connection.exec_driver_sql(sql, (json.dumps(ids),)).scalar_one())
+    else:
+        sql = "SELECT id, version, owner_id, is_public, updated_at FROM workflows WHERE id = ANY(%s)"
+        rows = connection.exec_driver_sql(sql, (list(ids),))
+    return {row[0]: tuple(row[1:]) for row in rows}
 
 
 def _content(workflow: Workflow) -> dict[str, Any]:

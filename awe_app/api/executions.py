@@ -3,12 +3,13 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from awe_app.api.deps import Body, CurrentUser, PageParams, json_response
-from awe_app.api.shapes import ExecutionShape, ExecutionSummaryShape, ItemsShape, LogShape, PageShape
-from awe_app.domain.execution import Status, log_entry
+from awe_app.api.shapes import ExecutionShape, ExecutionSummaryShape, ItemsShape, LogShape, NodeStateShape, PageShape
+from awe_app.domain.execution import NodeState, Status, log_entry
 from awe_app.domain.ids import ExecutionId, Path, WorkflowId
+from awe_app.domain.pages import MAX_LIMIT
 from awe_app.domain.stored import ExecutionSummary
 from awe_app.services import services
 
@@ -22,6 +23,16 @@ class ExecutionParams(PageParams):
 
     workflow_id: str | None = Field(None, max_length=100)
     status: Status | None = None
+
+
+class NodeParams(BaseModel):
+    """Which node instances."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    prefix: str = Field("", max_length=2_000, description="how their paths begin, such as each[3]/")
+    limit: int = Field(50, ge=1, le=MAX_LIMIT)
+    offset: int = Field(0, ge=0, le=1_000_000_000)
 
 
 class Answer(Body):
@@ -44,6 +55,13 @@ async def list_own(page: Annotated[ExecutionParams, Query()], user: CurrentUser)
 async def get(execution_id: str, user: CurrentUser) -> Response:
     """One execution with its node states and log."""
     return json_response((await services().executions.get(user, ExecutionId(execution_id))).as_json())
+
+
+@router.get("/{execution_id}/nodes", response_model=PageShape[NodeStateShape])
+async def nodes(execution_id: str, page: Annotated[NodeParams, Query()], user: CurrentUser) -> Response:
+    """Its node instances, every pass of every loop included, in the order of their paths."""
+    found = await services().executions.nodes(user, ExecutionId(execution_id), page.prefix, page.limit, page.offset)
+    return json_response(found.as_json(NodeState.as_json))
 
 
 @router.get("/{execution_id}/logs", response_model=ItemsShape[LogShape])

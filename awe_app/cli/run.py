@@ -12,6 +12,7 @@ from awe_app.domain.errors import Invalid, Issue, NodeFailed
 from awe_app.domain.execution import ExecutionState
 from awe_app.domain.ids import UserId
 from awe_app.domain.models import LanguageModel, ModelInfo
+from awe_app.settings import Environment
 
 WAITS = "a person has to answer; run the workflow on the server, where answers are taken"
 
@@ -19,7 +20,7 @@ LOCAL = "local"
 """The provider that needs no key."""
 
 
-def run_file(file: str, pairs: Sequence[str], *, whole: bool) -> int:
+def run_file(file: str, pairs: Sequence[str], *, whole: bool, environment: Environment) -> int:
     """Run the file with ``k=v`` inputs and print the result, or with ``whole`` the execution as JSON.
 
     Returns 0, or 1 when it failed or could not start.
@@ -29,7 +30,7 @@ def run_file(file: str, pairs: Sequence[str], *, whole: bool) -> int:
     """
     raw, inputs = read_json(file), read_inputs(pairs)
     try:
-        state = asyncio.run(_run(raw, inputs))
+        state = asyncio.run(_run(raw, inputs, environment))
     except Invalid as error:
         issues = error.issues or (Issue("error", error.code, error.detail),)
         print_issues(issues, to=sys.stderr)
@@ -46,23 +47,25 @@ def run_file(file: str, pairs: Sequence[str], *, whole: bool) -> int:
     return 0
 
 
-async def _run(raw: Any, inputs: Mapping[str, Any]) -> ExecutionState:
+async def _run(raw: Any, inputs: Mapping[str, Any], environment: Environment) -> ExecutionState:
     from awe_app.adapters.local_model import LocalModel
     from awe_app.cli.progress import progress
-    from awe_app.domain.protocols import Capabilities
     from awe_app.engine.validate import read_workflow
     from awe_app.nodes.registry import discover
+    from awe_app.outside import Outside
     from awe_app.services.local_run import run_once
 
     workflow, issues = read_workflow(raw)
     if workflow is None:
         raise Invalid("INVALID_WORKFLOW", "the file is no workflow", issues=tuple(issues))
     node_types = discover()
-    local_model = LocalModel()
+    local_model, outside = LocalModel(), Outside(environment)
+    capabilities = outside.capabilities(LocalModels(local_model))
     try:
         with progress(workflow, node_types) as on_event:
-            return await run_once(workflow, inputs, on_event, Capabilities(LocalModels(local_model)), node_types)
+            return await run_once(workflow, inputs, on_event, capabilities, node_types)
     finally:
+        await outside.stop()
         await local_model.stop()
 
 

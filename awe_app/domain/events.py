@@ -101,7 +101,10 @@ class NodeSkipped(NodeEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeCancelled(NodeEvent):
-    """A running node was stopped because the execution ended."""
+    """A node was stopped: the execution ended, or nothing needs the node any more."""
+
+    withdrawn: bool = False
+    """True when the workflow itself called the node off: that is decided for good, its edges are skipped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,8 @@
 ``ExecutionState.apply`` is the only place that says so. Recovery, REST, the WebSocket and the canvas all read it.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -15,6 +16,22 @@ from awe_app.domain.models import Usage
 Status = Literal["pending", "running", "waiting", "completed", "failed", "cancelled"]
 NodeStatus = Literal["pending", "running", "waiting", "completed", "failed", "cancelled", "skipped"]
 FINAL_STATUSES = frozenset({"completed", "failed", "cancelled"})
+
+
+SHOWN_PASSES = 200
+"""Passes of one loop instance that an execution shows; the others are asked for by the path."""
+_LATER_PASS = re.compile(r"\[(?:[2-9]\d\d|\d{4,})\]")
+_INDEX = re.compile(r"\[(\d+)\]")
+
+
+def in_shown_passes(path: str) -> bool:
+    """True for a node instance outside loops, or in one of the first ``SHOWN_PASSES`` passes of each around it."""
+    return _LATER_PASS.search(path) is None
+
+
+def path_order(path: str) -> list[str | int]:
+    """Sorts paths as people count: ``each[2]`` before ``each[10]``, a loop before its passes."""
+    return [int(part) if at % 2 else part for at, part in enumerate(_INDEX.split(path))]
 
 
 @dataclass(slots=True)
@@ -34,6 +51,18 @@ class NodeState:
     usage: Usage = Usage()
     waiting: ev.NodeWaiting | None = None
     """What it waits for, or last waited for."""
+    seq: int = 0
+    """Number of the last event that changed it."""
+
+    @property
+    def settled(self) -> bool:
+        """True once it is decided by which ports it is left: it is never run again."""
+        return self.outputs is not None or self.status == "skipped"
+
+    @property
+    def is_open(self) -> bool:
+        """True while something may still become of it."""
+        return self.status in ("pending", "running", "waiting")
 
     @property
     def output(self) -> Any:
@@ -82,6 +111,8 @@ class ExecutionState:
     usage: Usage = Usage()
     logs: list[ev.LogWritten] = field(default_factory=list)
     seq: int = 0
+    keep: Callable[[NodeState], bool] | None = field(default=None, compare=False, repr=False)
+    """Which nodes stay in ``node_states`` after an event of theirs; None: all. What they spent counts either way."""
 
     @property
     def ended(self) -> bool:
@@ -100,11 +131,15 @@ class ExecutionState:
         if isinstance(event, ev.LogWritten):
             self.logs.append(event)
         elif isinstance(event, ev.NodeEvent):
-            self._apply_to_node(event, self._node(event.path, event.node_id))
+            node = self._node(event.path, event.node_id)
+            self._apply_to_node(event, node)
+            if self.keep is not None and not self.keep(node):
+                del self.node_states[event.path]
         else:
             self._apply_to_execution(event)
 
     def _apply_to_node(self, event: ev.NodeEvent, node: NodeState) -> None:
+        node.seq = event.seq
         match event:
             case ev.NodeFinished():
                 node.status, node.input, node.outputs = "completed", event.input, event.outputs
@@ -125,6 +160,8 @@ class ExecutionState:
                 self._close(node, event.started_at, event.at, event.attempt, event.usage)
             case ev.NodeCancelled():
                 node.status, node.completed_at = "cancelled", event.at
+                if event.withdrawn:
+                    node.outputs = {}
             case _:
                 pass
 
@@ -136,7 +173,7 @@ class ExecutionState:
             case ev.ExecutionResumed():
                 self.status, self.error, self.completed_at = "running", None, None
                 for node in self.node_states.values():
-                    if node.status in ("running", "cancelled") or (node.status == "failed" and node.outputs is None):
+                    if node.status == "running" or (node.status in ("cancelled", "failed") and node.outputs is None):
                         node.status = "pending"
             case ev.ExecutionParked():
                 self.status, self.current_node = "waiting", None

@@ -42,6 +42,15 @@ class Port:
     """What the canvas writes beside it; empty means the name, and nothing where it is the only one."""
 
 
+class Control:
+    """What a node may do to the execution around it. The engine has its own; this one does nothing."""
+
+    __slots__ = ()
+
+    def withdraw_branches(self) -> None:
+        """Call off whatever has not finished of the branches that lead to this node and nowhere else."""
+
+
 class EmptyConfig(NodeConfig):
     """For node types without settings."""
 
@@ -83,6 +92,8 @@ class NodeContext(Generic[ConfigT]):
     spend: Callable[[Usage], None] = field(default=lambda _usage: None)
     """``spend(usage)`` adds tokens and cost to the node's account."""
 
+    control: Control = field(default_factory=Control)
+    """What it may do to the execution around it."""
     set_variables: Callable[[Mapping[str, Any]], None] = field(default=lambda _values: None)
     """``set_variables({name: value})`` changes what ``variables`` says from here on."""
 
@@ -120,6 +131,8 @@ class Node(Generic[ConfigT]):
     """True when it calls ``set_variables``; such nodes may not stand in a loop whose passes run together."""
     gives_result: ClassVar[bool] = False
     """True when the node's value is the execution's result."""
+    fixed: ClassVar[frozenset[str]] = frozenset()
+    """Settings that are read before anything runs, so that no expression may stand for them."""
     Config: ClassVar[ConfigType]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -139,8 +152,16 @@ class Node(Generic[ConfigT]):
         return cls.outputs
 
     @classmethod
-    def on_first(cls, config: Mapping[str, Any]) -> bool:
-        """True when it runs as soon as one edge brings a value, and ignores those that come later."""
+    def values_wanted(cls, config: Mapping[str, Any]) -> int | None:
+        """How many edges must bring a value before it runs, ignoring those that come later; None: all are waited for.
+
+        When fewer can still come, it runs with what there is.
+        """
+        return None
+
+    @classmethod
+    def ends_execution(cls, config: Mapping[str, Any]) -> bool:
+        """True when the execution is over, with this node's value as its result, once the node has finished."""
         return False
 
     @classmethod

@@ -1,19 +1,38 @@
 """What the inner layers need from outside, said as protocols; ``adapters/`` fulfils them."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
+from awe_app.domain.errors import Unavailable
 from awe_app.domain.events import Event, TextStreamed
+from awe_app.domain.http import OutboundHttp
 from awe_app.domain.ids import ExecutionId
 from awe_app.domain.models import ModelDirectory
 
 
+class _Absent:
+    """Stands where a part was not built in: whoever asks it for anything is told so."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise Unavailable("NOT_BUILT_IN", f"this AWE was put together without {self._what}")
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a node may use beside its inputs."""
+    """What a node may use beside its inputs. What is not given raises ``Unavailable`` when it is used."""
 
     models: ModelDirectory
+    http: OutboundHttp = field(default_factory=lambda: _absent("an HTTP client"))
+
+
+def _absent(what: str) -> Any:
+    return _Absent(what)
 
 
 class Recorder(Protocol):

@@ -66,6 +66,8 @@ class NodeSpec(Strict):
     on_error: Literal["fail", "continue", "branch"] = "fail"
     default_output: Any = None
     disabled: bool = False
+    exclusive: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
+    """Nodes of one execution with the same name here never run at the same time."""
 
     @property
     def title(self) -> str:

@@ -36,14 +36,14 @@ async def execute(
     try:
         while True:
             turns = 0
-            while run.ready and run.failure is None:
+            while run.ready and not run.over:
                 await run.start_next()
                 while run.record.outbox:
                     yield run.record.outbox.popleft()
                 turns += 1
                 if turns % FAIR_SHARE == 0:
                     await asyncio.sleep(0)
-            if run.failure is not None:
+            if run.over:
                 break
             if not run.busy():
                 if not run.waiting:

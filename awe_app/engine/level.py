@@ -36,8 +36,9 @@ class Level:
     """Which edges are decided, what came in where, and what each node gave."""
 
     __slots__ = (
+        "_arrived",
         "_edge_values",
-        "_taken",
+        "_settled",
         "_undecided",
         "given_up",
         "open",
@@ -64,7 +65,8 @@ class Level:
         """How many nodes are not settled yet."""
         self.values: dict[NodeId, Any] = {}
         self._undecided = [len(node.incoming) for node in plan.nodes]
-        self._taken = [False] * len(plan.nodes)
+        self._arrived = [0] * len(plan.nodes)
+        self._settled = bytearray(len(plan.nodes))
         self._edge_values: list[Any] = [_SKIPPED] * plan.edge_count
 
     @property
@@ -78,7 +80,11 @@ class Level:
 
     def reached(self, node: PlannedNode) -> bool:
         """True when a value came to the node, or it has nothing before it."""
-        return self._taken[node.index] or not node.incoming
+        return self._arrived[node.index] > 0 or not node.incoming
+
+    def settled(self, node: PlannedNode) -> bool:
+        """True once the node's outgoing edges are decided."""
+        return bool(self._settled[node.index])
 
     def incoming_of(self, node: PlannedNode) -> dict[NodeId, Any]:
         """What came in, by source and in edge order."""
@@ -95,18 +101,20 @@ class Level:
     def settle(self, node: PlannedNode, outputs: Outputs | None) -> list[PlannedNode]:
         """Decide the node's outgoing edges; gives the nodes that are ready by that."""
         self.open -= 1
+        self._settled[node.index] = 1
         ready: list[PlannedNode] = []
         for edge in node.outgoing:
             target = self.plan.nodes[edge.target]
             left = self._undecided[edge.target] = self._undecided[edge.target] - 1
+            arrived = self._arrived[edge.target]
+            if arrived == target.wanted > 0:
+                continue  # it went on with those that came first
             if outputs is not None and edge.port in outputs:
-                if target.on_first and self._taken[edge.target]:
-                    continue  # it went on with the first that came
                 self._edge_values[edge.index] = outputs[edge.port]
-                self._taken[edge.target] = True
-                if left == 0 or target.on_first:
+                arrived = self._arrived[edge.target] = arrived + 1
+                if left == 0 or arrived == target.wanted:
                     ready.append(target)
-            elif left == 0 and not (target.on_first and self._taken[edge.target]):
+            elif left == 0:
                 ready.append(target)
         return ready
 

@@ -142,9 +142,13 @@ class LoopRun:
         outputs = {self.node.ports[0]: [result for result in results if result is not _LEFT_OUT]}
         self.run.finished(self.instance, outputs)
 
-    def _leave(self) -> None:
+    def call_off(self) -> None:
+        """Stop every pass for good; what becomes of the loop node is the caller's to say."""
+        self._leave(withdrawn=True)
+
+    def _leave(self, *, withdrawn: bool = False) -> None:
         self.ended = True
         for level in self._passes.values():
-            self.run.abandon(level)
+            self.run.abandon(level, withdrawn=withdrawn)
         self._passes.clear()
         self.run.loop_ended(self)

@@ -48,8 +48,10 @@ class PlannedNode:
     ports: tuple[str, ...]
     incoming: tuple[PlannedEdge, ...]
     outgoing: tuple[PlannedEdge, ...]
-    on_first: bool
-    """It runs when the first value comes."""
+    wanted: int
+    """It runs when that many values have come; 0: when every edge is decided."""
+    ends: bool
+    """The execution is over once it has finished."""
     body: "Plan | None"
     """What a loop repeats."""
 
@@ -148,6 +150,7 @@ class _Planner:
             ports=ports,
             incoming=tuple(incoming),
             outgoing=tuple(outgoing),
-            on_first=node_type.on_first(spec.config),
+            wanted=node_type.values_wanted(spec.config) or 0,
+            ends=node_type.ends_execution(spec.config),
             body=self.level(spec.id) if node_type.contains else None,
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 from awe_app.domain import events as ev
 from awe_app.domain.execution import ExecutionState, NodeState
-from awe_app.domain.ids import Path
+from awe_app.domain.ids import NodeId, Path
 from awe_app.domain.models import Usage
 from awe_app.engine.deps import Deps
 
@@ -25,10 +25,13 @@ class Record:
         """What the whole execution has cost."""
         self.outbox: deque[ev.Event | ev.TextStreamed] = deque()
         self._passes = _passes_begun(self.done)
+        self._in_flight = _in_flight(self.done)
 
     def emit(self, kind: type[ev.Event], **fields: Any) -> None:
         """Number the event and line it up."""
         self.seq += 1
+        if self._in_flight:
+            self._in_flight.pop(fields.get("path"), None)
         self.outbox.append(kind(seq=self.seq, at=self._clock(), **fields))
         self._wake()
 
@@ -50,9 +53,27 @@ class Record:
         """How the node instance stood when the execution was taken up."""
         return self.done.node_states.get(path) if self.done is not None else None
 
+    def left_behind(self) -> list[tuple[Path | None, NodeId]]:
+        """What was at work when the execution was taken up and has not been touched since: it is not needed any more.
+
+        That is so in a loop that had gone on without its last passes, or when a node had ended the execution.
+        """
+        return list(self._in_flight.items())
+
+    def withdrew(self, path: Path) -> bool:
+        """True when the workflow had called the node instance off."""
+        known = self.of(path)
+        return known is not None and known.status == "cancelled" and known.settled
+
     def passes_begun(self, path: Path) -> int:
         """How many passes of that loop instance had begun."""
         return self._passes.get(path, 0)
+
+
+def _in_flight(done: ExecutionState | None) -> dict[Path | None, NodeId]:
+    """The node instances that go back to pending because the execution was taken up."""
+    states = done.node_states.values() if done is not None else ()
+    return {s.path: s.node_id for s in states if s.status in ("running", "waiting", "cancelled") and not s.settled}
 
 
 def _passes_begun(done: ExecutionState | None) -> dict[Path, int]:

@@ -11,9 +11,11 @@ from awe_app.domain.execution import ExecutionState
 from awe_app.domain.ids import Path
 from awe_app.domain.node import Outputs
 from awe_app.engine.deps import Deps
+from awe_app.engine.exclusive import Sections
 from awe_app.engine.level import Level
 from awe_app.engine.loops import LoopRun
 from awe_app.engine.plan import Plan, PlannedNode
+from awe_app.engine.ready import ReplayQueue
 from awe_app.engine.record import Record
 from awe_app.engine.tasks import Tasks
 from awe_app.engine.waiting import Waiter, WaitingRoom
@@ -27,10 +29,16 @@ class Run:
         self.plan = plan
         self.inputs = inputs
         self.deps = deps
-        self.ready: deque[tuple[Level, PlannedNode]] = deque()
         self.wake = asyncio.Event()
         self.record = Record(deps, done, self.wake.set)
+        self.ready: deque[tuple[Level, PlannedNode]] | ReplayQueue = (
+            deque() if self.record.done is None else ReplayQueue(self.record)
+        )
         self.failure: tuple[Path, NodeFailed] | None = None
+        self.over = False
+        """True once nothing more may start: a node failed for good, or ended the execution."""
+        self._early_result: tuple[Any] | None = None
+        self._sections = Sections()
         self._tasks = Tasks(self.wake.set)
         self.waiting = WaitingRoom()
         self._paused: list[Path] = []
@@ -61,6 +69,10 @@ class Run:
     def enter(self, level: Level) -> None:
         """Line up the first nodes of a level."""
         self.ready.extend((level, node) for node in level.plan.nodes if not node.incoming)
+        if self.record.done is not None:  # what was called off before it was reached is so still
+            self.ready.extend(
+                (level, n) for n in level.plan.nodes if n.incoming and self.record.withdrew(level.path(n))
+            )
 
     def busy(self) -> bool:
         """True while a task, of a node or of a timer, may still report."""
@@ -69,18 +81,21 @@ class Run:
     async def start_next(self) -> None:
         """Take the next ready node on: reuse what is recorded, skip, hand on, run in line, or begin its task."""
         level, node = self.ready.popleft()
-        if not level.alive:
+        if not level.alive or level.settled(node):
             return
         path = level.path(node)
         recorded = self.record.of(path)
-        if recorded is not None and (recorded.outputs is not None or recorded.status == "skipped"):
-            level.remember(node, recorded.outputs, recorded.error)
-            self.settle(level, node, recorded.outputs)
+        if recorded is not None and recorded.settled:
+            outputs = recorded.outputs if recorded.status != "cancelled" else None
+            level.remember(node, outputs, recorded.error)
+            self.settle(level, node, outputs)
         elif not level.reached(node):
             self._skip(level, node, path, None)
         elif node.spec.disabled:
             value = next(iter(level.incoming_of(node).values()), None)
             self._skip(level, node, path, {node.ports[0]: value} if node.passes_through else None)
+        elif node.spec.exclusive is not None and not self._sections.enter(node.spec.exclusive, (level, node)):
+            return  # its turn comes
         elif node.body is not None:
             self._begin_loop(level, node, node.body)
         elif node.behaviour.effectful:
@@ -144,7 +159,7 @@ class Run:
             level, node, outcome = self._reported.popleft()
             self._tasks.leave(level.path(node))
             self.waiting.leave(level.path(node))
-            if not level.alive:
+            if not level.alive or level.settled(node):
                 continue
             if isinstance(outcome, NodeFailed):
                 self._escalate(level, node, outcome)
@@ -154,22 +169,47 @@ class Run:
 
     def settle(self, level: Level, node: PlannedNode, outputs: Outputs | None) -> None:
         """Pass on what a node gave; a loop hears when its pass is through."""
+        if node.spec.exclusive is not None:
+            self._leave_section(node.spec.exclusive, level, node)
+        if node.ends and outputs is not None:
+            self._early_result = (next(iter(outputs.values()), None),)
+            self.over = True
         self.ready.extend((level, target) for target in level.settle(node, outputs))
         if level.open == 0 and level.owner is not None:
             level.owner.pass_ended(level)
 
-    def abandon(self, level: Level) -> None:
-        """Give a pass up: nothing of it starts any more, and what runs is stopped."""
+    def _leave_section(self, name: str, level: Level, node: PlannedNode) -> None:
+        if (following := self._sections.leave(name, (level, node))) is not None:
+            self.ready.append(following)
+
+    def has_reported(self, level: Level, node: PlannedNode) -> bool:
+        """True when the node's task has ended and its outcome stands recorded, though it is not settled yet."""
+        return any(level is its_level and node is its_node for its_level, its_node, _outcome in self._reported)
+
+    def stop_instance(self, level: Level, node: PlannedNode) -> None:
+        """Stop whatever the node instance does: its task, its wait, its passes."""
+        path = level.path(node)
+        loop, _timer = self._loops.get(path, (None, None))
+        if loop is not None:
+            loop.call_off()
+        self._tasks.stop_one(path)
+        self.waiting.leave(path)
+
+    def abandon(self, level: Level, *, withdrawn: bool = False) -> None:
+        """Give a pass up: nothing of it starts any more, and what runs is stopped; ``withdrawn``: for good."""
         level.given_up = True
+        stopped: list[tuple[Path, PlannedNode]] = []
         for loop, _timer in list(self._loops.values()):
             if loop.level.within(level):
                 loop.ended = True
                 self.loop_ended(loop)
-                self.record.emit(ev.NodeCancelled, path=loop.path, node_id=loop.node.spec.id)
-        for path, node in self._tasks.stop(level):
-            self.record.emit(ev.NodeCancelled, path=path, node_id=node.spec.id)
-        for path, waiter in self.waiting.empty(level):
-            self.record.emit(ev.NodeCancelled, path=path, node_id=waiter.node.spec.id)
+                stopped.append((loop.path, loop.node))
+        stopped += self._tasks.stop(level)
+        stopped += [(path, waiter.node) for path, waiter in self.waiting.empty(level)]
+        for path, node in stopped:
+            self.record.emit(ev.NodeCancelled, path=path, node_id=node.spec.id, withdrawn=withdrawn)
+        for name, (inner, node) in self._sections.within(level):
+            self._leave_section(name, inner, node)
 
     def cancel_waiting(self) -> None:
         """Nothing waits any more: the execution ends."""
@@ -187,9 +227,12 @@ class Run:
 
     def finish(self) -> None:
         """Say how it ended."""
+        for path, node_id in self.record.left_behind():
+            self.record.emit(ev.NodeCancelled, path=path, node_id=node_id)
         if self.failure is None:
             self.record.log(None, "Completed")
-            self.record.emit(ev.ExecutionCompleted, result=self._top.result(), usage=self.record.usage)
+            result = self._top.result() if self._early_result is None else self._early_result[0]
+            self.record.emit(ev.ExecutionCompleted, result=result, usage=self.record.usage)
             return
         path, failure = self.failure
         detail = _detail(failure)
@@ -288,7 +331,7 @@ class Run:
         if level.owner is not None:
             level.owner.pass_failed(level, failure)
         elif self.failure is None:
-            self.failure = (level.path(node), failure)
+            self.failure, self.over = (level.path(node), failure), True
 
 
 def _detail(failure: NodeFailed) -> str:

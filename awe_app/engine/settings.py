@@ -34,6 +34,10 @@ def check_settings(workflow: Workflow, node_types: NodeTypes) -> Iterator[Issue]
 
 
 def _check_node(node: NodeSpec, node_type: type[Node[Any]]) -> Iterator[Issue]:
+    for name in sorted(node_type.fixed.intersection(node.config)):
+        if is_whole_expression(node.config[name]):
+            message = f"'{name}' is read before anything runs; write a value instead of an expression"
+            yield Issue("error", "FIXED_SETTING", message, node.id, f"{node.config_key}.{name}")
     try:
         node_type.Config.model_validate(node.config)
     except ValidationError as error:

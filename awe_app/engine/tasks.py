@@ -68,6 +68,13 @@ class Tasks:
                 self._stopping.append(task.handle)
                 yield path, task.node
 
+    def stop_one(self, path: Path) -> None:
+        """Cancel the task of one node instance, if it has one."""
+        task = self._tasks.pop(path, None)
+        if task is not None and not task.handle.done():
+            task.handle.cancel()
+            self._stopping.append(task.handle)
+
     async def gone(self) -> None:
         """Return when all that were cancelled are gone."""
         stopping, self._stopping = self._stopping, []

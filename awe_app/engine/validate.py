@@ -5,6 +5,7 @@ with the workflow and only keep it from running.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from pydantic import ValidationError
@@ -165,6 +166,25 @@ def _passes_together_set_nothing(workflow: Workflow, node_types: NodeTypes) -> I
             yield Issue("error", "VARIABLE_RACE", message, node.id)
 
 
+def _no_section_waits_for_itself(workflow: Workflow, _types: NodeTypes) -> Iterator[Issue]:
+    """A node waits for its section while its containers hold theirs; in a ring all would wait for ever."""
+    by_id = {node.id: node for node in workflow.nodes}
+    graph = WorkflowGraph(workflow)
+    held: dict[str, set[str]] = {}
+    last: dict[str, NodeId] = {}
+    for node in workflow.nodes:
+        around = {by_id[container].exclusive for container in graph.containers(node.id)} - {None}
+        if node.exclusive is not None and around:
+            held.setdefault(node.exclusive, set()).update(name for name in around if name is not None)
+            last[node.exclusive] = node.id
+    try:
+        TopologicalSorter(held).prepare()
+    except CycleError as error:
+        ring: list[str] = error.args[1]
+        message = f"sections {' → '.join(ring)} would wait for each other: a container holds one while its nodes wait"
+        yield Issue("error", "SECTION_DEADLOCK", message, last.get(ring[0]), "exclusive")
+
+
 def _retry_has_a_meaning(workflow: Workflow, node_types: NodeTypes) -> Iterator[Issue]:
     for node in workflow.nodes:
         if node.retry is not None and not node_types[node.type].effectful:
@@ -180,5 +200,6 @@ _MEANING: tuple[Rule, ...] = (
     check_settings,
     check_expressions,
     _passes_together_set_nothing,
+    _no_section_waits_for_itself,
     _retry_has_a_meaning,
 )

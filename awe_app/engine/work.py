@@ -11,6 +11,7 @@ from awe_app.domain.ids import Path
 from awe_app.domain.models import Usage
 from awe_app.domain.node import NodeContext, Outputs
 from awe_app.domain.workflow import ONE_TRY
+from awe_app.engine.cancelling import NodeControl
 from awe_app.engine.level import Level
 from awe_app.engine.plan import PlannedNode
 from awe_app.engine.policy import as_failure, with_retries, within
@@ -124,6 +125,7 @@ def context_of(run: "Run", instance: Instance) -> NodeContext[Any]:
         first_started_at=known.started_at if known is not None else None,
         waiting=run.waiting.event_of(path),
         signal=run.deps.signals.get(path),
+        control=NodeControl(run, level, node),
         log=log,
         stream=stream,
         spend=instance.spend,

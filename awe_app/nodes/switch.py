@@ -25,6 +25,7 @@ class Case(BaseModel):
 
 class SwitchConfig(NodeConfig):
     cases: tuple[Case, ...] = Field(title="Cases", min_length=1, json_schema_extra={"widget": "rows"})
+    every: bool = Field(False, title="Every case that holds", description="Off: only the first that does.")
     default: bool = Field(True, title="Default branch", description="Taken when no case holds.")
 
     @field_validator("cases")
@@ -40,16 +41,21 @@ class SwitchConfig(NodeConfig):
 
 
 class Switch(Node[SwitchConfig]):
-    """Take the branch of the first case that holds, else `default`."""
+    """Take the branch of the first case that holds, or of every one that does, else `default`."""
 
     type, title, icon, category = "switch", "Switch", "split", "Logic"
     outputs = (Port("default"),)
 
     async def run(self, ctx: NodeContext[SwitchConfig]) -> Outputs:
+        taken: dict[str, Any] = {}
         for case in ctx.config.cases:
             if holds(case.operator, case.field, case.value):
                 ctx.log(f"Went by '{case.name}'")
-                return {case.name: case.field}
+                taken[case.name] = case.field
+                if not ctx.config.every:
+                    break
+        if taken:
+            return taken
         if not ctx.config.default:
             ctx.log("No case holds; nothing goes on from here")
             return {}

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import Any
 
 from awe_app.adapters.execution_store import Claim, ExecutionStore
-from awe_app.adapters.journal import SqlJournal
+from awe_app.adapters.journal import SqlJournal, SqlRecorder
 from awe_app.domain import events as ev
 from awe_app.domain.errors import AweError, Fenced, Unavailable
 from awe_app.domain.execution import ExecutionState
@@ -16,13 +16,16 @@ from awe_app.domain.ids import ExecutionId, Path, utc_now
 from awe_app.domain.protocols import Bus, Capabilities
 from awe_app.engine.deps import Deps, Signals
 from awe_app.engine.execute import execute
-from awe_app.engine.plan import Plan
 from awe_app.services.plans import Plans
+from awe_app.services.progress import Progress
 
 logger = logging.getLogger(__name__)
 
-REMEMBERED = 256
-"""How many executions that ended here are kept in memory, for those who wait for them."""
+REMEMBERED = 128
+"""How many small executions that ended here are kept in memory, for those who wait for them."""
+MOST_EVENTS_AHEAD = 3_000
+MOST_BYTES_AHEAD = 16 * 1024 * 1024
+"""How far an execution may run before the journal: what is yet to be stored is in memory."""
 
 
 class Driver:
@@ -49,8 +52,8 @@ class Driver:
         self._fresh.pop(execution_id, None)
 
     def ended(self, execution_id: ExecutionId) -> ExecutionState | None:
-        """How an execution ended or parked that was driven here lately."""
-        return self._ended.get(execution_id)
+        """How a small execution ended that was driven here lately; given once. Of others the journal tells."""
+        return self._ended.pop(execution_id, None)
 
     def deliver(self, execution_id: ExecutionId, path: Path, payload: Mapping[str, Any]) -> None:
         """Hand an answer to the execution if it runs here; it is stored already, so nothing is lost if it does not."""
@@ -62,7 +65,8 @@ class Driver:
         wait_s = 1.0
         while True:
             try:
-                if await self._drive_on(execution_id) != "waiting" or not await self._has_its_answer(execution_id):
+                state = await self._drive_on(execution_id)
+                if state is None or state.status != "waiting" or not await self._has_its_answer(state):
                     return
                 continue  # the answer came while it was being put down
             except Unavailable as error:
@@ -70,33 +74,31 @@ class Driver:
             await asyncio.sleep(wait_s)
             wait_s = min(60.0, wait_s * 2)
 
-    async def _has_its_answer(self, execution_id: ExecutionId) -> bool:
-        state = self._ended[execution_id]
-        answered = await self._store.signals(execution_id)
+    async def _has_its_answer(self, state: ExecutionState) -> bool:
+        answered = await self._store.signals(state.execution_id)
         return any(path in answered for path, node in state.node_states.items() if node.status == "waiting")
 
-    async def _drive_on(self, execution_id: ExecutionId) -> str | None:
-        """Drive until it ends or has to wait; gives the status it is left in, None when it is not this process's."""
-        claim, past = self._fresh.pop(execution_id, None), list[ev.Event]()
+    async def _drive_on(self, execution_id: ExecutionId) -> ExecutionState | None:
+        """Drive until it ends or has to wait; gives how it was left, None when it is not this process's any more."""
+        claim, done = self._fresh.pop(execution_id, None), None
         if claim is None:
             claim = await self._store.claim(execution_id)
             if claim is None:
                 return None
-            past = list(await self._journal.read(execution_id))
+            done = ExecutionState(execution_id)
+        progress = Progress(ExecutionState(execution_id, claim.workflow_id, claim.user_id), whole=done is None)
+        if done is not None:
+            async for past in self._journal.chunks(execution_id):
+                done.fold(past)
+                progress.state.fold(past)
         recorder = self._journal.recorder(execution_id, claim.epoch)
-        state = ExecutionState(execution_id, claim.workflow_id, claim.user_id).fold(past)
-        signals = Signals(await self._store.signals(execution_id) if past else None)
+        signals = Signals(await self._store.signals(execution_id) if done is not None and done.seq else None)
         self._signals[execution_id] = signals
         try:
             plan = self._plans.at(claim.snapshot_id, claim.workflow)
-            async with aclosing(self._events(execution_id, plan, claim, past, recorder.durable, signals)) as events:
-                async for event in events:
-                    if isinstance(event, ev.TextStreamed):
-                        self._bus.publish(execution_id, event)
-                    else:
-                        recorder.append(event)
-                        state.apply(event)
-            await recorder.durable(state.seq)
+            deps = Deps(execution_id, self._capabilities, claim.user_id, durable=recorder.durable, signals=signals)
+            async with aclosing(execute(plan, claim.inputs, deps, done)) as events:
+                await self._record(execution_id, events, recorder, progress)
         except Unavailable:
             raise
         except Fenced:
@@ -104,13 +106,36 @@ class Driver:
             return None
         except AweError as error:
             await self._end_as_failed(execution_id, error)
-            return "failed"
+            return None
         finally:
             del self._signals[execution_id]
-        self._ended[execution_id] = state
-        while len(self._ended) > REMEMBERED:
-            self._ended.popitem(last=False)
-        return state.status
+        if progress.whole and progress.state.ended:
+            self._ended[execution_id] = progress.state
+            while len(self._ended) > REMEMBERED:
+                self._ended.popitem(last=False)
+        return progress.state
+
+    async def _record(
+        self,
+        execution_id: ExecutionId,
+        events: AsyncGenerator[ev.Event | ev.TextStreamed],
+        recorder: SqlRecorder,
+        progress: Progress,
+    ) -> None:
+        """Hand on what happens, until nothing more does and all of it is stored."""
+        stored_bytes = 0
+        async for event in events:
+            if isinstance(event, ev.TextStreamed):
+                self._bus.publish(execution_id, event)
+                continue
+            recorder.append(event)
+            progress.apply(event, recorder.written_bytes)
+            if recorder.written_bytes - stored_bytes > MOST_BYTES_AHEAD:
+                await recorder.durable(event.seq)
+                stored_bytes = recorder.written_bytes
+            elif event.seq % 500 == 0:
+                await recorder.durable(event.seq - MOST_EVENTS_AHEAD)
+        await recorder.durable(progress.state.seq)
 
     async def _end_as_failed(self, execution_id: ExecutionId, error: AweError) -> None:
         """The workflow makes no plan any more (a node type is gone), or a node gave something that cannot be stored."""
@@ -118,7 +143,9 @@ class Driver:
         claim = await self._store.claim(execution_id)
         if claim is None:
             return
-        state = ExecutionState(execution_id).fold(await self._journal.read(execution_id))
+        state = ExecutionState(execution_id, keep=lambda node: node.is_open)
+        async for past in self._journal.chunks(execution_id, whole=None):
+            state.fold(past)
         recorder = self._journal.recorder(execution_id, claim.epoch)
         for event in stopped_nodes(state):
             recorder.append(event)
@@ -133,19 +160,6 @@ class Driver:
         )
         recorder.append(failed)
         await recorder.durable(failed.seq)
-
-    def _events(
-        self,
-        execution_id: ExecutionId,
-        plan: Plan,
-        claim: Claim,
-        past: Sequence[ev.Event],
-        durable: Any,
-        signals: Signals,
-    ) -> AsyncGenerator[ev.Event | ev.TextStreamed, None]:
-        deps = Deps(execution_id, self._capabilities, claim.user_id, durable=durable, signals=signals)
-        done = ExecutionState(execution_id).fold(past) if past else None
-        return execute(plan, claim.inputs, deps, done)
 
 
 def stopped_nodes(state: ExecutionState) -> Sequence[ev.Event]:

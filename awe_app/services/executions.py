@@ -14,7 +14,7 @@ from awe_app.adapters.journal import NewExecution, SqlJournal
 from awe_app.domain import events as ev
 from awe_app.domain.accounts import User
 from awe_app.domain.errors import Conflict, NotFound
-from awe_app.domain.execution import FINAL_STATUSES, ExecutionState
+from awe_app.domain.execution import FINAL_STATUSES, ExecutionState, NodeState
 from awe_app.domain.ids import ExecutionId, Path, WorkflowId, new_id, utc_now
 from awe_app.domain.messages import Message, message
 from awe_app.domain.pages import Page, PageQuery
@@ -24,6 +24,7 @@ from awe_app.domain.tickets import Priority
 from awe_app.domain.workflow import Workflow
 from awe_app.nodes.input import InputField, read_fields, read_inputs
 from awe_app.services.driver import Driver, stopped_nodes
+from awe_app.services.history import History
 from awe_app.services.plans import Plans
 from awe_app.services.workflows import Workflows
 
@@ -52,6 +53,7 @@ class Executions:
         self._journal = journal
         self._bus = bus
         self._plans = plans
+        self._history = History(journal)
         self._driver = Driver(store, journal, bus, plans, capabilities)
         self._dispatcher = dispatcher(self._driver)
 
@@ -139,8 +141,25 @@ class Executions:
         Raises:
             NotFound: ``EXECUTION_NOT_FOUND``.
         """
-        summary = await self._visible(user, execution_id)
-        return await self._folded(summary)
+        return await self._history.state(await self._visible(user, execution_id))
+
+    async def look(self, user: User, execution_id: ExecutionId) -> ExecutionState:
+        """The same for showing it: previews stand in for large values, which are not loaded.
+
+        Raises:
+            NotFound: ``EXECUTION_NOT_FOUND``.
+        """
+        return await self._history.state(await self._visible(user, execution_id), previews=True)
+
+    async def nodes(
+        self, user: User, execution_id: ExecutionId, prefix: str, limit: int, offset: int
+    ) -> Page[NodeState]:
+        """Node instances whose path begins with ``prefix``, every pass of every loop included, in their order.
+
+        Raises:
+            NotFound: ``EXECUTION_NOT_FOUND``.
+        """
+        return await self._history.nodes(await self._visible(user, execution_id), prefix, limit, offset)
 
     async def list(
         self, user: User, query: PageQuery, workflow_id: WorkflowId | None = None, status: str | None = None
@@ -151,7 +170,7 @@ class Executions:
     async def logs(self, user: User, execution_id: ExecutionId, after_seq: int = 0) -> Sequence[ev.LogWritten]:
         """The log lines after ``after_seq``."""
         await self._visible(user, execution_id)
-        events = await self._journal.read(execution_id, after_seq)
+        events = await self._journal.read(execution_id, after_seq, whole=None)
         return [event for event in events if isinstance(event, ev.LogWritten)]
 
     async def workflow_of(self, user: User, execution_id: ExecutionId) -> Workflow:
@@ -185,10 +204,11 @@ class Executions:
         while True:
             with self._bus.subscribe(execution_id) as live:
                 ended = (await self._visible(user, execution_id)).status in FINAL_STATUSES
-                for event in await self._journal.read(execution_id, last):
-                    last = event.seq
-                    yield message(event)
-                    ended = ended or isinstance(event, ev.FINAL)
+                async for events in self._journal.chunks(execution_id, last, whole=None):
+                    for event in events:
+                        last = event.seq
+                        yield message(event)
+                        ended = ended or isinstance(event, ev.FINAL)
                 if ended:
                     return
                 try:
@@ -222,13 +242,13 @@ class Executions:
         claim = await self._store.claim(execution_id)
         if claim is None:
             raise Conflict("EXECUTION_ENDED", "the execution has ended already; there is nothing to stop")
-        state = await self._folded(summary)
+        state = await self._history.open_nodes(summary)
         recorder = self._journal.recorder(execution_id, claim.epoch)
         for event in _cancellation(state, user.username):
             recorder.append(event)
             state.apply(event)
         await recorder.durable(state.seq)
-        return state
+        return await self._history.state(summary)
 
     async def answer(
         self, user: User, execution_id: ExecutionId, path: Path, decision: str, comment: str, form: Mapping[str, Any]
@@ -241,7 +261,7 @@ class Executions:
             Invalid: ``INVALID_INPUT``, the form is not filled in as asked.
         """
         summary = await self._store.summary(execution_id)
-        state = await self._folded(summary) if summary is not None else ExecutionState(execution_id)
+        state = await self._history.open_nodes(summary) if summary is not None else ExecutionState(execution_id)
         node = state.node_states.get(path)
         question = node.waiting.data if node is not None and node.waiting is not None else None
         assignees = question.get("assignees", ()) if question else ()
@@ -258,7 +278,7 @@ class Executions:
             self._driver.deliver(execution_id, path, answer)
         else:
             self._dispatcher.wake(execution_id, summary.user_id)
-        return state
+        return await self._history.state(summary)
 
     async def _next(self, live: Subscription, execution_id: ExecutionId) -> ev.Event | ev.TextStreamed | None:
         """What is told next; None when it is time to look into the journal, since others drive and may not tell."""
@@ -287,10 +307,6 @@ class Executions:
         if summary is None or summary.user_id != user.id:
             raise _not_found()
         return summary
-
-    async def _folded(self, summary: ExecutionSummary) -> ExecutionState:
-        events = await self._journal.read(summary.execution_id)
-        return ExecutionState(summary.execution_id, summary.workflow_id, summary.user_id).fold(events)
 
 
 def _not_found() -> NotFound:

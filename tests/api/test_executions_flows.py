@@ -207,3 +207,33 @@ async def test_an_approval_is_answered_over_rest(ann: httpx.AsyncClient, bob: ht
     assert execution["result"] == 2
     assert "waiting" not in execution["node_states"]["ask"]
     assert_error(await ann.post(f"{address}/ask", json=given), 409, "NOT_WAITING")
+
+
+async def test_node_instances_come_in_the_order_of_their_paths(ann: httpx.AsyncClient, bob: httpx.AsyncClient):
+    each = node("each", "loop", {"mode": "repeat", "times": 202})
+    workflow_id = await store(ann, graph("", each, {**node("write"), "parent_id": "each"}))
+    shown = (await ann.post(f"/api/workflows/{workflow_id}/execute?wait=60", json={})).json()
+    assert shown["status"] == "completed"
+    assert len(shown["node_states"]) == 201
+    nodes = f"/api/executions/{shown['execution_id']}/nodes"
+    first = (await ann.get(nodes)).json()
+    assert (first["total"], first["limit"], first["offset"], len(first["items"])) == (203, 50, 0, 50)
+    assert [item["path"] for item in first["items"][:4]] == ["each", "each[0]/write", "each[1]/write", "each[2]/write"]
+    assert first["items"][1] == shown["node_states"]["each[0]/write"]
+    late = (await ann.get(nodes, params={"prefix": "each[20", "limit": 2, "offset": 1})).json()
+    assert [item["path"] for item in late["items"]] == ["each[200]/write", "each[201]/write"]
+    assert late["total"] == 3
+    assert_error(await bob.get(nodes), 404, "EXECUTION_NOT_FOUND")
+    for wrong in ("limit=0", "limit=201", "offset=-1", "prefx=each"):
+        assert_error(await ann.get(f"{nodes}?{wrong}"), 400, "INVALID")
+
+
+async def test_a_large_value_is_given_whole_to_who_asks_for_the_execution(ann: httpx.AsyncClient):
+    workflow_id = await store(ann, GREETING)
+    inputs = {"who": "é" * 200_000}
+    answer = await ann.post(f"/api/workflows/{workflow_id}/execute?wait=60", json={"inputs": inputs})
+    assert answer.json()["result"] == f"Hello {inputs['who']}"
+    shown = (await ann.get(f"/api/executions/{answer.json()['execution_id']}")).json()
+    assert shown == answer.json()
+    (row,) = (await ann.get("/api/executions")).json()["items"]
+    assert (row["result"]["truncated"], row["result"]["preview"][:8]) == (True, "Hello éé")

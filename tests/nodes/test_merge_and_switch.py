@@ -83,3 +83,19 @@ async def test_a_switch_takes_the_first_case_that_holds(text: str, default: bool
 def test_case_names_that_would_confuse_are_refused(name: str) -> None:
     raw = graph("", node("s", "switch", {"cases": [CASES[0], {**CASES[1], "name": name}]}))
     assert [i.code for i in validate(read(raw), discover())] == ["INVALID_SETTING"]
+
+
+async def test_a_switch_may_take_every_case_that_holds() -> None:
+    raw = graph("s:refund -> r; s:bug -> b; s:default -> d", node("s", "switch", {"cases": CASES, "every": True}))
+    both, _ = await run(raw, {"text": "broken money"})
+    assert both.result == {"r": "r", "b": "b"}
+    one, _ = await run(raw, {"text": "broken"})
+    assert one.result == {"b": "b"}
+    none, _ = await run(raw, {"text": "hello"})
+    assert none.result == {"d": "d"}
+
+
+def test_how_many_values_a_merge_waits_for_is_no_expression() -> None:
+    raw = graph("a -> m", node("m", "merge", {"mode": "first", "count": "{{ inputs.n }}"}))
+    (issue,) = validate(read(raw), discover())
+    assert (issue.code, issue.field) == ("FIXED_SETTING", "merge_config.count")

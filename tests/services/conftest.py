@@ -60,7 +60,7 @@ class House:
     workflows: Workflows = field(init=False)
     executions: Executions = field(init=False)
 
-    def start(self, more: Mapping[str, type[Node[Any]]] | None = None) -> None:
+    def start(self, more: Mapping[str, type[Node[Any]]] | None = None, capabilities: Any = None) -> None:
         """Build the services as the composition root does, with ``more`` node types beside AWE's own (the gate)."""
         bus = MemoryBus()
         self.journal = SqlJournal(self.database.url, bus.publish)
@@ -74,7 +74,7 @@ class House:
             journal=self.journal,
             bus=bus,
             plans=Plans(types),
-            capabilities=None,  # type: ignore[arg-type]
+            capabilities=capabilities,
             dispatcher=lambda drives: EmbeddedDispatcher(drives.drive, Limits(8), store),
         )
 

@@ -12,6 +12,7 @@ from typing import Any
 from awe_app.domain.execution import FINAL_STATUSES
 from awe_app.domain.messages import Message
 from awe_app.domain.models import Usage
+from awe_app.domain.previews import in_words, is_preview
 
 RECENT_LIMIT = 150
 """Nodes in ``recent`` before they are settled."""
@@ -177,6 +178,8 @@ def io_of(node_id: str, input: Any = None, output: Any = None, error: Any = None
 
 def outcome_of(status: str, result: Any, error: Mapping[str, Any] | None) -> dict[str, Any]:
     """What the console's result pane shows."""
+    if is_preview(result):
+        result = in_words(result)
     text = result if isinstance(result, str) else "" if result is None else _json(result)
     if len(text) > VALUE_CHARS:
         text = f"{text[:VALUE_CHARS]}\n… {len(text) - VALUE_CHARS} characters more on the execution's page"
@@ -196,6 +199,8 @@ def _entry(status: str, ms: int | None, tokens: int, ports: Any) -> Entry:
 
 
 def _cut(value: Any) -> Any:
+    if is_preview(value):
+        return in_words(value)
     text = value if isinstance(value, str) else _json(value)
     return value if len(text) <= VALUE_CHARS else f"{text[:VALUE_CHARS]} …"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from awe_app.domain.execution import ExecutionState, NodeState
 from awe_app.domain.ids import iso, utc_now
+from awe_app.domain.previews import in_words, is_preview
 from awe_app.domain.workflow import Workflow
 from awe_app.nodes.input import InputField
 from awe_app.ui import routes
@@ -157,6 +158,8 @@ def shown_value(value: Any) -> str:
     """A value as people read it: text as it is, all else as JSON; very long ones are cut."""
     if value is None:
         return ""
+    if is_preview(value):
+        return in_words(value)
     text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
     if len(text) <= MAX_SHOWN_CHARS:
         return text

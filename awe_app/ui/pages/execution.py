@@ -103,7 +103,7 @@ class ExecutionPageState(rx.State):
     async def _show(self) -> None:
         user = await signed_in(self)
         try:
-            state = await services().executions.get(user, self._asked_for)
+            state = await services().executions.look(user, self._asked_for)
             workflow = await services().executions.workflow_of(user, self._asked_for)
         except NotFound:
             self.missing = self.loaded = True

@@ -102,7 +102,7 @@ class RunState(rx.State):
         execution_id = self.execution.get("id")
         if not node_id or not execution_id:
             return
-        state = await services().executions.get(await signed_in(self), ExecutionId(execution_id))
+        state = await services().executions.look(await signed_in(self), ExecutionId(execution_id))
         found = [node for node in state.node_states.values() if node.node_id == node_id]
         if found:
             self.io = io_of(node_id, found[-1].input, found[-1].output, found[-1].error)

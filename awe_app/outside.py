@@ -1,0 +1,21 @@
+"""What nodes and tools reach beside models, for the server and the command line alike."""
+
+from awe_app.adapters.http import HttpClient
+from awe_app.domain.models import ModelDirectory
+from awe_app.domain.protocols import Capabilities
+from awe_app.settings import Environment
+
+
+class Outside:
+    """The parts behind ``Capabilities``. Each starts when it is first used."""
+
+    def __init__(self, environment: Environment) -> None:
+        self.http = HttpClient(environment.allowed_hosts)
+
+    def capabilities(self, models: ModelDirectory) -> Capabilities:
+        """What nodes are handed."""
+        return Capabilities(models=models, http=self.http)
+
+    async def stop(self) -> None:
+        """Close what is open."""
+        await self.http.stop()
