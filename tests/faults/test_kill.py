@@ -101,5 +101,5 @@ async def test_killed_at_every_point_it_goes_on_as_if_nothing_had_happened(groun
             assert await asyncio.to_thread(nursery.wait, pid) == 0, (nursery.folder / "log").read_text()
     deaths = [" ".join(words) for words in ground.notes.of("deaths")]
     assert len(deaths) == point - 1
-    assert set(deaths) == {"begin", "commit", "committed", "effect", "effect done"}
+    assert set(deaths) == {"commit", "committed", "effect", "effect done"}
     assert await ground.check() == point

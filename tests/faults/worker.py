@@ -18,14 +18,13 @@ from collections.abc import Mapping
 from pathlib import Path as File
 from typing import Any
 
-from sqlalchemy import Engine, Pool, event
+from sqlalchemy import Engine, Pool, event, text
 
 from awe_app.adapters.db import Database
 from awe_app.adapters.user_store import UserStore
 from awe_app.domain.errors import Conflict, NodeFailed
-from awe_app.domain.ids import WorkflowId
+from awe_app.domain.ids import ExecutionId, WorkflowId
 from awe_app.domain.node import Node, NodeContext, Outputs
-from awe_app.domain.pages import PageQuery
 from tests.engine.naive import breaks, decision
 from tests.faults.simulated_world import EffectConfig
 from tests.services.conftest import Gate, House
@@ -60,10 +59,18 @@ class FaultPoints:
         self._left = die_at
 
     def watch_commits(self) -> None:
-        """Before a transaction, before its commit, and after it; of every connection."""
-        event.listen(Engine, "begin", lambda _connection: self.reached("begin"))
-        event.listen(Engine, "commit", lambda _connection: self.reached("commit"))
-        event.listen(Pool, "checkin", lambda *_: self.reached("committed"))
+        """Before each commit of any connection, and after it, when nobody has been told yet."""
+
+        def commit(connection: Any) -> None:
+            connection.info["committed"] = True
+            self.reached("commit")
+
+        def checkin(_connection: Any, record: Any) -> None:
+            if record.info.pop("committed", False):
+                self.reached("committed")
+
+        event.listen(Engine, "commit", commit)
+        event.listen(Pool, "checkin", checkin)
 
     def reached(self, what: str) -> None:
         """Here the process may die."""
@@ -122,11 +129,10 @@ class Worker:
             await self.house.executions.adopt()
         if "commands" in self.job:
             await self._obey()
-        started = asyncio.create_task(self._start())
-        while not await self._all_ended() or not started.done():
-            await self._answer()
-            await asyncio.sleep(0.02)
-        await started
+        async with asyncio.TaskGroup() as tasks:
+            starting = tasks.create_task(self._start())
+            while not starting.done() or await self._unfinished():
+                await asyncio.sleep(0.02)
         await self._note_ended()
 
     async def _start(self) -> None:
@@ -140,38 +146,33 @@ class Worker:
             workflow_id = WorkflowId(workflow_ids[number % len(workflow_ids)])
             state = await self.house.executions.start(self.house.user, workflow_id, {}, key)
             self.notes.add("accepted", key, state.execution_id)
-            if self.job.get("at_once") and number % self.job["at_once"] == 0:
-                while not await self._all_ended():
-                    await self._answer()
-                    await asyncio.sleep(0.02)
-                await self._note_ended()
 
-    async def _ids(self, status: str) -> list[Any]:
-        page = await self.house.executions.list(self.house.user, PageQuery(limit=200), status=status)
-        return [summary.execution_id for summary in page.items]
-
-    async def _all_ended(self) -> bool:
-        for status in ("pending", "running", "waiting"):
-            if await self._ids(status):
-                return False
-        return True
+    async def _unfinished(self) -> bool:
+        """Whether anything is left to do; people answer meanwhile."""
+        statement = text("SELECT id, status FROM executions WHERE status NOT IN ('completed', 'failed', 'cancelled')")
+        async with self.house.database.sessions() as session:
+            left = [(ExecutionId(row[0]), row[1]) for row in await session.execute(statement)]
+        for execution_id, status in left:
+            if status == "waiting":
+                await self._answer(execution_id)
+        return bool(left)
 
     async def _note_ended(self) -> None:
-        for status in ("completed", "failed", "cancelled"):
-            for execution_id in await self._ids(status):
+        statement = text("SELECT id, status FROM executions WHERE status IN ('completed', 'failed', 'cancelled')")
+        async with self.house.database.sessions() as session:
+            for execution_id, status in await session.execute(statement):
                 self.notes.add("ended", execution_id, status)
 
-    async def _answer(self) -> None:
+    async def _answer(self, execution_id: ExecutionId) -> None:
         """A person looks at what waits, and answers."""
-        for execution_id in await self._ids("waiting"):
-            state = await self.house.executions.get(self.house.user, execution_id)
-            for path, node in state.node_states.items():
-                if node.status == "waiting" and node.waiting is not None and node.waiting.reason == "approval":
-                    how = decision({"approval_config": {}}, path)
-                    try:
-                        await self.house.executions.answer(self.house.user, execution_id, path, how, "", {})
-                    except Conflict:
-                        continue  # somebody was quicker, or it has ended
+        state = await self.house.executions.get(self.house.user, execution_id)
+        for path, node in state.node_states.items():
+            if node.status == "waiting" and node.waiting is not None and node.waiting.reason == "approval":
+                how = decision({"approval_config": {}}, path)
+                try:
+                    await self.house.executions.answer(self.house.user, execution_id, path, how, "", {})
+                except Conflict:
+                    continue  # somebody was quicker, or it has ended
 
     async def _obey(self) -> None:
         """Commands of the parent, by a pipe: ``start FIRST LAST`` and ``adopt``."""
