@@ -117,7 +117,7 @@ class Worker:
         self.specs: dict[str, dict[str, Any]] = {}
 
     async def run(self) -> None:
-        """Take up what is unfinished and go on until nothing is left to do (or for ever, with ``commands``)."""
+        """Take up what is unfinished and go on until nothing is left to do; with ``commands``, until none come."""
         database = Database(self.job["url"])
         await database.start()
         user = await UserStore(database).by_id(self.job["user_id"])
@@ -129,6 +129,7 @@ class Worker:
             await self.house.executions.adopt()
         if "commands" in self.job:
             await self._obey()
+            return
         async with asyncio.TaskGroup() as tasks:
             starting = tasks.create_task(self._start())
             while not starting.done() or await self._unfinished():
@@ -175,20 +176,21 @@ class Worker:
                     continue  # somebody was quicker, or it has ended
 
     async def _obey(self) -> None:
-        """Commands of the parent, by a pipe: ``start FIRST LAST`` and ``adopt``."""
+        """Commands of the test, by a named pipe: ``start FIRST LAST``, and ``adopt`` all that is unfinished."""
         reader = asyncio.StreamReader()
         pipe = os.fdopen(os.open(self.job["commands"], os.O_RDONLY | os.O_NONBLOCK), "rb")
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
         workflow_id = WorkflowId(self.job["workflow_ids"][0])
-        self.notes.add("up", os.getpid())
+        executions = self.house.executions
         while command := (await reader.readline()).split():
             if command[0] == b"start":
                 for number in range(int(command[1]), int(command[2])):
-                    state = await self.house.executions.start(self.house.user, workflow_id, {}, f"k{number}")
+                    state = await executions.start(self.house.user, workflow_id, {}, f"k{number}")
                     self.notes.add("accepted", f"k{number}", state.execution_id)
             else:
-                for execution_id in await self.house.executions._store.unfinished():
-                    self.house.executions._dispatcher.submit(execution_id)
+                for ticket in await executions._store.unfinished():
+                    executions._dispatcher.submit(ticket.execution_id, ticket.user_id)
+                    self.notes.add("adopted", ticket.execution_id)
 
 
 def main() -> None:
