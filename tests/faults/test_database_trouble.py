@@ -3,10 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Connection, Engine, event, text
 
 from awe_app.adapters import db
 from awe_app.domain.errors import Unavailable
@@ -62,10 +61,10 @@ async def make(ground: Ground, *statements: str) -> None:
 
 @contextmanager
 def on_begin(statement: str) -> Iterator[None]:
-    """Say this to SQLite at the begin of every transaction of the journal."""
+    """Say this to SQLite at the beginning of every transaction."""
 
-    def say(connection: Any) -> None:
-        connection.connection.driver_connection.execute(statement)
+    def say(connection: Connection) -> None:
+        connection.exec_driver_sql(statement)
 
     event.listen(Engine, "begin", say)
     try:
@@ -89,7 +88,7 @@ async def write_lock(ground: Ground) -> AsyncIterator[None]:
         yield
 
 
-async def test_busy(ground: Ground) -> None:
+async def test_a_busy_database_is_waited_for(ground: Ground) -> None:
     before = await begin(ground)
     await asyncio.sleep(0.05)
     async with write_lock(ground):
@@ -98,19 +97,18 @@ async def test_busy(ground: Ground) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_the_disk_is_full(ground: Ground) -> None:
+async def test_a_full_disk_refuses_what_is_new_and_keeps_what_is_there(ground: Ground) -> None:
     before = await begin(ground)
     await asyncio.sleep(0.05)
     with on_begin("PRAGMA max_page_count = 1"):  # what is there stays; nothing can be added
         await asyncio.sleep(1.5)
         with pytest.raises(Unavailable, match="full"):
-            for _ in range(50):
-                await begin(ground, 1)
+            await begin(ground, 200)  # there is room in the last page for some of them
     with on_begin("PRAGMA max_page_count = 1000000"):
         await all_complete(ground, [*before, *await begin(ground)])
 
 
-async def test_writes_are_refused(ground: Ground) -> None:
+async def test_writes_that_are_refused_are_made_later(ground: Ground) -> None:
     before = await begin(ground)
     await asyncio.sleep(0.05)
     if ground.house.database.is_sqlite:
@@ -128,7 +126,7 @@ async def test_writes_are_refused(ground: Ground) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_the_server_hangs_up_again_and_again_and_then_answers_nobody(ground: Ground) -> None:
+async def test_a_server_that_hangs_up_again_and_again_and_then_answers_nobody_is_waited_for(ground: Ground) -> None:
     hang_up = text(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name AND pid <> pg_backend_pid()"
     )

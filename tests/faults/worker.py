@@ -209,7 +209,8 @@ def main() -> None:
                     code = 0
                 finally:
                     os._exit(code)
-        print(answer, flush=True)
+        sys.stdout.write(f"{answer}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
