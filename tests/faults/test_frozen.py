@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from tests.builders import graph, node
 from tests.conftest import Figures
-from tests.faults.conftest import Ground, Nursery
+from tests.faults.conftest import WARMED, Ground, Nursery
 from tests.faults.test_kill import TRIES, effect
 
 SHORT = graph(
@@ -56,13 +56,14 @@ async def test_whoever_was_frozen_and_wakes_commits_nothing_any_more(
     ground: Ground, nursery: Nursery, figures: Figures
 ) -> None:
     await ground.add(SHORT)
+    nursery.warm(**ground.job)
     chance = random.Random(5)
     total = figures.of(200, 1_000)
     with commanded(ground, nursery, "one") as one, commanded(ground, nursery, "two") as two:
         for first in range(0, total, AT_ONCE):
             (frozen, its_pipe), (_pid, pipe) = chance.sample([one, two], 2)
             os.write(its_pipe, f"start {first} {first + AT_ONCE}\n".encode())
-            while len(ground.notes.of("accepted")) < first + AT_ONCE:
+            while len(ground.notes.of("accepted")) < first + AT_ONCE + WARMED:
                 await asyncio.sleep(0.002)
             await asyncio.sleep(chance.uniform(0, 0.06))
             os.kill(frozen, signal.SIGSTOP)
@@ -75,6 +76,6 @@ async def test_whoever_was_frozen_and_wakes_commits_nothing_any_more(
             os.kill(frozen, signal.SIGCONT)
             while await left(ground):
                 await asyncio.sleep(0.01)
-    assert await ground.check() == total
+    assert await ground.check() == total + WARMED
     adopted = {words[0] for words in ground.notes.of("adopted")}
     assert len(adopted) > total / 3, "hardly anything was taken over"

@@ -5,6 +5,7 @@ with one line. It imports everything once, so that a new worker is there after s
 
     {"do": "fork", …job}    starts a worker; answers its process id
     {"do": "wait", "pid": n}    answers how it ended: 0, or -9 when it was killed
+    {"do": "warm", …job}    does the job itself, so that workers need not load and compile what it takes
 
 What must outlive the worker it appends to files in FOLDER, one ``os.write`` each: a killed process loses none of that.
 """
@@ -117,14 +118,21 @@ class Worker:
         self.specs: dict[str, dict[str, Any]] = {}
 
     async def run(self) -> None:
-        """Take up what is unfinished and go on until nothing is left to do; with ``commands``, until none come."""
+        """Do the job, then end as at a shutdown; most workers never come so far."""
         database = Database(self.job["url"])
         await database.start()
+        await self._work(database)
+        await self.house.stop()
+        await database.stop()
+
+    async def _work(self, database: Database) -> None:
+        """Take up what is unfinished and go on until nothing is left to do; with ``commands``, until none come."""
         user = await UserStore(database).by_id(self.job["user_id"])
         assert user is not None
         self.house = House(database, user, user, Gate)
         self.house.start({"effect": effect_of(self.notes, self.points)})
-        self.points.watch_commits()
+        if "die_at" in self.job:
+            self.points.watch_commits()
         if self.job.get("adopts", True):
             await self.house.executions.adopt()
         if "commands" in self.job:
@@ -200,6 +208,9 @@ def main() -> None:
         command = json.loads(line)
         if command["do"] == "wait":
             answer = os.waitstatus_to_exitcode(os.waitpid(command["pid"], 0)[1])
+        elif command["do"] == "warm":
+            asyncio.run(Worker(folder, command).run())
+            answer = 0
         else:
             answer = os.fork()
             if answer == 0:
