@@ -1,9 +1,8 @@
-"""Growth: twice as many nodes, items or events may take at most twice as long. CPU time, so that neighbours do not count.
+"""Growth: twice as many nodes, items or events may take at most twice as long. In CPU time: neighbours do not count.
 
 ``docs/performance.svg`` shows it.
 """
 
-import asyncio
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -38,14 +37,13 @@ async def main(rounds: int) -> list[Row]:
 
     for size in NODES:
         workflow = chain(size)
-        planned, wide = engine.plan(workflow), engine.plan(fan_out(size))
+        wide = engine.plan(fan_out(size))
 
         async def prepare(workflow: Any = workflow) -> None:
             engine.plan(workflow)
 
         await measure("nodes, preparing a chain", size, prepare)
         await measure("nodes, a fan-out not stored", size, lambda wide=wide: engine.run(wide))
-        del planned
     for size in ITEMS:
         planned = engine.plan(loop(size))
         await measure("items of a loop, not stored", size, lambda planned=planned: engine.run(planned))
@@ -60,5 +58,4 @@ async def main(rounds: int) -> list[Row]:
                         state.fold(events)
 
                 await measure("items in the history, read and folded", size, fold)
-    await asyncio.sleep(0)
     return rows
