@@ -7,7 +7,7 @@ counted.
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
@@ -38,7 +38,7 @@ class Settings:
 
 
 @asynccontextmanager
-async def model_process() -> AsyncIterator[int]:
+async def model_process() -> AsyncGenerator[int]:
     """The model in a process of its own; gives its port."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench.w7_agents", stdout=asyncio.subprocess.PIPE
