@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from awe_app.api.deps import Body, CurrentUser, PageParams, json_response
+from awe_app.api.budget import BudgetBody
+from awe_app.api.deps import Body, CurrentUser, IdempotencyKey, PageParams, json_response
 from awe_app.api.shapes import ExecutionShape, ExecutionSummaryShape, ItemsShape, LogShape, NodeStateShape, PageShape
 from awe_app.domain.execution import NodeState, Status, log_entry
 from awe_app.domain.ids import ExecutionId, Path, WorkflowId
@@ -43,6 +44,16 @@ class Answer(Body):
     form: dict[str, Any] = Field(default_factory=dict)
 
 
+class Resume(Body):
+    """Where to go on, and with what."""
+
+    from_node: str | None = Field(default=None, max_length=64)
+    overrides: dict[str, Any] = Field(
+        default={}, description="Outputs by node id, in place of what the nodes would give."
+    )
+    budget: BudgetBody | None = Field(default=None, description="A new budget; without it, the one the execution has.")
+
+
 @router.get("", response_model=PageShape[ExecutionSummaryShape])
 async def list_own(page: Annotated[ExecutionParams, Query()], user: CurrentUser) -> Response:
     """Your executions, the newest first."""
@@ -77,6 +88,26 @@ async def logs(
 async def cancel(execution_id: str, user: CurrentUser) -> Response:
     """Stop an execution, running nodes at once; 409 when it has ended."""
     state = await services().executions.cancel(user, ExecutionId(execution_id))
+    return json_response(state.as_json(), 202)
+
+
+@router.post("/{execution_id}/resume", status_code=202, response_model=ExecutionShape)
+async def resume(
+    execution_id: str, user: CurrentUser, body: Resume | None = None, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Go on after a failure or a cancellation: finished nodes are not run again.
+
+    With ``from_node`` a new execution begins at that node and reuses what all nodes gave that do not come after it.
+    """
+    given = body or Resume()
+    state = await services().executions.resume(
+        user,
+        ExecutionId(execution_id),
+        given.from_node,
+        given.overrides,
+        given.budget.budget() if given.budget is not None else None,
+        idempotency_key,
+    )
     return json_response(state.as_json(), 202)
 
 

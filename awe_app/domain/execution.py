@@ -111,6 +111,8 @@ class ExecutionState:
     usage: Usage = Usage()
     logs: list[ev.LogWritten] = field(default_factory=list)
     seq: int = 0
+    resumed: bool = False
+    """A person has resumed it, and nobody has driven it on yet."""
     forgotten: int = field(default=0, compare=False)
     """How many node instances that ran ``forget_closed_passes`` has dropped."""
     keep: Callable[[NodeState], bool] | None = field(default=None, compare=False, repr=False)
@@ -132,7 +134,9 @@ class ExecutionState:
         self.seq = event.seq
         if isinstance(event, ev.LogWritten):
             self.logs.append(event)
-        elif isinstance(event, ev.NodeEvent):
+            return
+        self.resumed = False
+        if isinstance(event, ev.NodeEvent):
             node = self._node(event.path, event.node_id)
             self._apply_to_node(event, node)
             if self.keep is not None and not self.keep(node):
@@ -191,6 +195,7 @@ class ExecutionState:
                 self.inputs, self.variables = event.inputs, dict(event.variables)
             case ev.ExecutionResumed():
                 self.status, self.error, self.completed_at = "running", None, None
+                self.resumed = event.reason == "resumed"
                 for node in self.node_states.values():
                     if node.status == "running" or (node.status in ("cancelled", "failed") and node.outputs is None):
                         node.status = "pending"

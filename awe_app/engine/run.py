@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from awe_app.domain import events as ev
@@ -10,6 +11,8 @@ from awe_app.domain.errors import NodeFailed, Paused
 from awe_app.domain.execution import ExecutionState
 from awe_app.domain.ids import Path
 from awe_app.domain.node import Outputs
+from awe_app.domain.options import Known, RunOptions
+from awe_app.engine.allowance import Allowance
 from awe_app.engine.deps import Deps
 from awe_app.engine.exclusive import Sections
 from awe_app.engine.level import Level
@@ -25,7 +28,9 @@ from awe_app.engine.work import Instance, context_of, run_in_line, work
 class Run:
     """Starts nodes, collects what they give, and lines up the events. Knows no order but that of readiness."""
 
-    def __init__(self, plan: Plan, inputs: Mapping[str, Any], deps: Deps, done: ExecutionState | None) -> None:
+    def __init__(
+        self, plan: Plan, inputs: Mapping[str, Any], deps: Deps, done: ExecutionState | None, options: RunOptions
+    ) -> None:
         self.plan = plan
         self.inputs = inputs
         self.deps = deps
@@ -34,11 +39,13 @@ class Run:
         self.ready: deque[tuple[Level, PlannedNode]] | ReplayQueue = (
             deque() if self.record.done is None else ReplayQueue(self.record)
         )
-        self.failure: tuple[Path, NodeFailed] | None = None
+        self.failure: tuple[Path | None, NodeFailed] | None = None
         self.over = False
         """True once nothing more may start: a node failed for good, or ended the execution."""
         self._early_result: tuple[Any] | None = None
         self._sections = Sections()
+        self._known = options.known
+        self._allowance = Allowance(options.budget, deps.clock(), self.record.done)
         self._tasks = Tasks(self.wake.set)
         self.waiting = WaitingRoom()
         self._paused: list[Path] = []
@@ -58,7 +65,7 @@ class Run:
         if done is None:
             self.record.emit(ev.ExecutionStarted, inputs=self.inputs, variables=dict(self.variables))
             self.record.log(None, f"Started '{self.plan.workflow.name}'")
-        else:
+        elif not done.resumed:
             woken = done.status == "waiting"
             self.record.emit(ev.ExecutionResumed, reason="woken" if woken else "recovered")
             if not woken:
@@ -94,8 +101,12 @@ class Run:
         elif node.spec.disabled:
             value = next(iter(level.incoming_of(node).values()), None)
             self._skip(level, node, path, {node.ports[0]: value} if node.passes_through else None)
+        elif level is self._top and (known := self._known.get(node.spec.id)) is not None:
+            self._reuse(level, node, path, known)
         elif node.spec.exclusive is not None and not self._sections.enter(node.spec.exclusive, (level, node)):
             return  # its turn comes
+        elif (exceeded := self._allowance.take(self.record.usage)) is not None:
+            self._give_up(path, exceeded)
         elif node.body is not None:
             self._begin_loop(level, node, node.body)
         elif node.behaviour.effectful:
@@ -110,14 +121,24 @@ class Run:
     def _begin_task(self, level: Level, node: PlannedNode, path: Path, attempt: int) -> None:
         self._tasks.begin(level, node, path, work(self, level, node, path, attempt))
 
+    def check_time(self) -> None:
+        """End the execution when the time of its budget is over."""
+        if (overdue := self._allowance.overdue(self.deps.clock())) is not None:
+            self._give_up(None, overdue)
+
+    def _give_up(self, path: Path | None, failure: NodeFailed) -> None:
+        """Nothing more starts; the first failure counts."""
+        if not self.over:
+            self.failure, self.over = (path, failure), True
+
     # Waiting
 
-    def pause(self, level: Level, node: PlannedNode, paused: Paused) -> None:
+    def pause(self, instance: Instance, paused: Paused) -> None:
         """A node's task says that it waits, or has to wait on."""
-        path = level.path(node)
-        now = self.deps.clock()
-        if path not in self.waiting:
-            self.record.emit(
+        path, node = instance.path, instance.node
+        event = self.waiting.event_of(path)
+        if event is None:
+            event = self.record.emit(
                 ev.NodeWaiting,
                 path=path,
                 node_id=node.spec.id,
@@ -125,16 +146,7 @@ class Run:
                 until=paused.until,
                 data=paused.data,
             )
-        event = ev.NodeWaiting(
-            seq=self.record.seq,
-            at=now,
-            path=path,
-            node_id=node.spec.id,
-            reason=paused.reason,
-            until=paused.until,
-            data=paused.data,
-        )
-        self.waiting.enter(path, Waiter(level, node, event))
+        self.waiting.enter(path, Waiter(instance.level, node, event, seen=instance.signal))
         self._paused.append(path)
         self.wake.set()
 
@@ -146,7 +158,12 @@ class Run:
 
     def park(self) -> None:
         """Say that nothing can run for now."""
-        self.record.emit(ev.ExecutionParked, wake_at=self.waiting.next_moment())
+        self.record.emit(ev.ExecutionParked, wake_at=self.next_moment())
+
+    def next_moment(self) -> datetime | None:
+        """When something happens by itself: a wait ends, or the time of the budget."""
+        moments = (self.waiting.next_moment(), self._allowance.deadline)
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def collect(self) -> None:
         """Take in what the tasks reported since."""
@@ -236,7 +253,7 @@ class Run:
             return
         path, failure = self.failure
         detail = _detail(failure)
-        self.record.log(None, f"Failed at '{path}': {detail}", "error")
+        self.record.log(None, f"Failed at '{path}': {detail}" if path else f"Failed: {detail}", "error")
         self.record.emit(ev.ExecutionFailed, code=failure.code, detail=detail, path=path, usage=self.record.usage)
 
     # Loops
@@ -272,6 +289,35 @@ class Run:
         self.record.emit(ev.NodeSkipped, path=path, node_id=node.spec.id, outputs=outputs)
         level.remember(node, outputs)
         self.settle(level, node, outputs)
+
+    def _reuse(self, level: Level, node: PlannedNode, path: Path, known: Known) -> None:
+        """The node is not run: what it gives is known. ``attempt=0`` says so in the journal."""
+        now = self.deps.clock()
+        if known.error is not None:
+            self.record.emit(
+                ev.NodeFailed,
+                path=path,
+                node_id=node.spec.id,
+                input={},
+                outputs=known.outputs,
+                started_at=now,
+                attempt=0,
+                **known.error,
+            )
+        else:
+            self.record.emit(
+                ev.NodeFinished,
+                path=path,
+                node_id=node.spec.id,
+                input={},
+                outputs=known.outputs,
+                started_at=now,
+                attempt=0,
+                variables=known.variables,
+            )
+        self.variables.update(known.variables or {})
+        level.remember(node, known.outputs, known.error)
+        self.settle(level, node, known.outputs)
 
     def finished(self, instance: Instance, outputs: Outputs, *, later: bool = False) -> None:
         """A node gave its value. ``later``: a task says so, and the run settles it in its own turn."""
@@ -330,8 +376,8 @@ class Run:
         """A node failed for good: its loop decides, or the execution ends."""
         if level.owner is not None:
             level.owner.pass_failed(level, failure)
-        elif self.failure is None:
-            self.failure, self.over = (level.path(node), failure), True
+        else:
+            self._give_up(level.path(node), failure)
 
 
 def _detail(failure: NodeFailed) -> str:

@@ -33,6 +33,8 @@ PROMISED = {
     "GET /api/executions/{execution_id}",
     "GET /api/executions/{execution_id}/logs",
     "POST /api/executions/{execution_id}/cancel",
+    "GET /api/executions/{execution_id}/nodes",
+    "POST /api/executions/{execution_id}/resume",
     "POST /api/executions/{execution_id}/approvals/{node_id}",
     "GET /api/settings/llm",
     "POST /api/settings/llm",
@@ -137,7 +139,7 @@ async def test_an_id_of_somebody_else_is_as_good_as_none(sign_up: SignUp):
         answer = await bob.request(method, path.format(**ids), json=body)
         assert_error(answer, 404)
         tried += 1
-    assert tried == 8
+    assert tried == 10
     assert (await ann.get(f"/api/workflows/{workflow['id']}")).json()["name"] == "Mine"
 
 
