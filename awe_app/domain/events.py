@@ -118,6 +118,26 @@ class LogWritten(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventReceived(LogWritten):
+    """An event reached the execution, from outside or from one of its nodes: a log line that is a fact as well."""
+
+    name: str
+    payload: Any
+    key: str
+    """Its own, so that the same event is received once."""
+    by: str | None = None
+    """The user who sent it; None for a node."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventTaken(LogWritten):
+    """The node instance ``path`` took an event; no other gets it."""
+
+    taken: int
+    """The number of the ``EventReceived``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorRaised(Event):
     """What went wrong, for clients that only listen for errors; follows the event that says where."""
 
@@ -187,6 +207,8 @@ class EventCodec:
             NodeSkipped,
             NodeCancelled,
             LogWritten,
+            EventReceived,
+            EventTaken,
             ErrorRaised,
             ExecutionParked,
             ExecutionCompleted,

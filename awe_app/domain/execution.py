@@ -110,6 +110,8 @@ class ExecutionState:
     completed_at: datetime | None = None
     usage: Usage = Usage()
     logs: list[ev.LogWritten] = field(default_factory=list)
+    events: list[ev.EventReceived] = field(default_factory=list)
+    takings: list[ev.EventTaken] = field(default_factory=list)
     seq: int = 0
     keep: Callable[[NodeState], bool] | None = field(default=None, compare=False, repr=False)
     """Which nodes stay in ``node_states`` after an event of theirs; None: all. What they spent counts either way."""
@@ -130,6 +132,10 @@ class ExecutionState:
         self.seq = event.seq
         if isinstance(event, ev.LogWritten):
             self.logs.append(event)
+            if isinstance(event, ev.EventReceived):
+                self.events.append(event)
+            elif isinstance(event, ev.EventTaken):
+                self.takings.append(event)
         elif isinstance(event, ev.NodeEvent):
             node = self._node(event.path, event.node_id)
             self._apply_to_node(event, node)

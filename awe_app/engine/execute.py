@@ -45,6 +45,11 @@ async def execute(
                     await asyncio.sleep(0)
             if run.over:
                 break
+            run.look_around()
+            while run.record.outbox:
+                yield run.record.outbox.popleft()
+            if run.ready or run.over:
+                continue
             if not run.busy():
                 if not run.waiting:
                     break

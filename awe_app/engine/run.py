@@ -7,11 +7,12 @@ from typing import Any
 
 from awe_app.domain import events as ev
 from awe_app.domain.errors import NodeFailed, Paused
-from awe_app.domain.execution import ExecutionState
+from awe_app.domain.execution import ExecutionState, NodeState
 from awe_app.domain.ids import Path
 from awe_app.domain.node import Outputs
 from awe_app.engine.deps import Deps
 from awe_app.engine.exclusive import Sections
+from awe_app.engine.inbox import Inbox
 from awe_app.engine.level import Level
 from awe_app.engine.loops import LoopRun
 from awe_app.engine.plan import Plan, PlannedNode
@@ -41,6 +42,7 @@ class Run:
         self._sections = Sections()
         self._tasks = Tasks(self.wake.set)
         self.waiting = WaitingRoom()
+        self.inbox = Inbox(self.record, deps.signals)
         self._paused: list[Path] = []
         self._reported: deque[tuple[Level, PlannedNode, Outputs | NodeFailed]] = deque()
         self._loops: dict[Path, tuple[LoopRun, asyncio.Task[None] | None]] = {}
@@ -74,6 +76,10 @@ class Run:
                 (level, n) for n in level.plan.nodes if n.incoming and self.record.withdrew(level.path(n))
             )
 
+    def replays(self) -> bool:
+        """True while what the journal knows is walked through."""
+        return isinstance(self.ready, ReplayQueue) and self.ready.replays()
+
     def busy(self) -> bool:
         """True while a task, of a node or of a timer, may still report."""
         return bool(self._tasks)
@@ -89,11 +95,15 @@ class Run:
             outputs = recorded.outputs if recorded.status != "cancelled" else None
             level.remember(node, outputs, recorded.error)
             self.settle(level, node, outputs)
+            if node.body is not None and recorded.status == "completed" and self.record.ran_on(path):
+                self._let_run_out(level, node, node.body, recorded)
         elif not level.reached(node):
             self._skip(level, node, path, None)
         elif node.spec.disabled:
             value = next(iter(level.incoming_of(node).values()), None)
             self._skip(level, node, path, {node.ports[0]: value} if node.passes_through else None)
+        elif node.body is not None and path in self._loops:
+            self._loops[path][0].advance()  # another value has come in
         elif node.spec.exclusive is not None and not self._sections.enter(node.spec.exclusive, (level, node)):
             return  # its turn comes
         elif node.body is not None:
@@ -143,6 +153,14 @@ class Run:
         for path, waiter in self.waiting.called(self.deps.clock(), self.deps.signals):
             known = self.record.of(path)
             self._begin_task(waiter.level, waiter.node, path, known.attempts if known is not None else 1)
+
+    def look_around(self) -> None:
+        """Hand events to those they are for, and wake who has an answer or whose moment has come."""
+        self.inbox.look()
+        self.inbox.serve(self.waiting)
+        for loop, _timer in list(self._loops.values()):
+            loop.hear()
+        self._wake_waiters()
 
     def park(self) -> None:
         """Say that nothing can run for now."""
@@ -254,6 +272,12 @@ class Run:
             timer = self._tasks.timer(path, self._expire(loop, node.spec.timeout_s))
         self._loops[path] = (loop, timer)
         loop.begin()
+
+    def _let_run_out(self, level: Level, node: PlannedNode, body: Plan, recorded: NodeState) -> None:
+        instance = Instance(level, node, recorded.path, self.deps.clock())
+        config = context_of(self, instance).config
+        if not config.cancel_rest:
+            LoopRun(self, instance, body, config).trail(recorded)
 
     async def _expire(self, loop: LoopRun, timeout_s: float) -> None:
         await self.deps.sleep(timeout_s)

@@ -46,10 +46,12 @@ class Driver:
     def expect(self, execution_id: ExecutionId, claim: Claim) -> None:
         """This process has just created the execution, so its first drive need not claim it."""
         self._fresh[execution_id] = claim
+        self._signals[execution_id] = Signals()
 
     def forget(self, execution_id: ExecutionId) -> None:
         """The execution will not be driven from its start here."""
-        self._fresh.pop(execution_id, None)
+        if self._fresh.pop(execution_id, None) is not None:
+            self._signals.pop(execution_id, None)
 
     def ended(self, execution_id: ExecutionId) -> ExecutionState | None:
         """How a small execution ended that was driven here lately; given once. Of others the journal tells."""
@@ -92,9 +94,10 @@ class Driver:
                 done.fold(past)
                 progress.state.fold(past)
         recorder = self._journal.recorder(execution_id, claim.epoch)
-        signals = Signals(await self._store.signals(execution_id) if done is not None and done.seq else None)
-        self._signals[execution_id] = signals
+        signals = self._signals.setdefault(execution_id, Signals())  # first, so that what comes now is not missed
         try:
+            if done is not None:
+                signals.load(await self._store.signals(execution_id))
             plan = self._plans.at(claim.snapshot_id, claim.workflow)
             deps = Deps(execution_id, self._capabilities, claim.user_id, durable=recorder.durable, signals=signals)
             async with aclosing(execute(plan, claim.inputs, deps, done)) as events:
@@ -108,7 +111,7 @@ class Driver:
             await self._end_as_failed(execution_id, error)
             return None
         finally:
-            del self._signals[execution_id]
+            self._signals.pop(execution_id, None)
         if progress.whole and progress.state.ended:
             self._ended[execution_id] = progress.state
             while len(self._ended) > REMEMBERED:
