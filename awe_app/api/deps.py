@@ -5,7 +5,7 @@ import json
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Query
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
@@ -39,32 +39,42 @@ class PageParams(BaseModel):
 
 Paged = Annotated[PageParams, Query()]
 
-_bearer = HTTPBearer(auto_error=False, description="The access_token of POST /api/auth/login")
+
+class _Token(HTTPBearer):
+    """Reads the bearer token. One dependency without further ones: FastAPI walks through them at every request."""
+
+    def __init__(self) -> None:
+        super().__init__(auto_error=False, scheme_name="HTTPBearer", description="access_token of POST /api/auth/login")
+
+    async def __call__(self, request: HTTPConnection) -> Any:
+        """The token, unread.
+
+        Raises:
+            Unauthorized: there is none.
+        """
+        credentials = await super().__call__(request)
+        if credentials is None:
+            raise Unauthorized(
+                "NOT_SIGNED_IN", "You are not signed in.", "Send 'Authorization: Bearer <access_token>'."
+            )
+        return credentials.credentials
 
 
-async def access_token(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> str:
-    """The bearer token of the request, unread.
+class _SignedIn(_Token):
+    """Finds out who sends the request."""
 
-    Raises:
-        Unauthorized: there is none.
-    """
-    if credentials is None:
-        raise Unauthorized("NOT_SIGNED_IN", "You are not signed in.", "Send 'Authorization: Bearer <access_token>'.")
-    return credentials.credentials
+    async def __call__(self, request: HTTPConnection) -> User:
+        """The user.
 
-
-AccessToken = Annotated[str, Depends(access_token)]
-
-
-async def current_user(token: AccessToken) -> User:
-    """Who sends the request.
-
-    Raises:
-        Unauthorized: nobody who is signed in.
-    """
-    return await services().accounts.authenticate(token)
+        Raises:
+            Unauthorized: nobody who is signed in.
+        """
+        token = await super().__call__(request)
+        return await services().accounts.authenticate(token)
 
 
+current_user = _SignedIn()
+AccessToken = Annotated[str, Depends(_Token())]
 CurrentUser = Annotated[User, Depends(current_user)]
 
 

@@ -130,3 +130,34 @@ def test_what_is_no_token_is_refused(signer: TokenSigner, token: str):
     with pytest.raises(Unauthorized) as refusal:
         signer.read_access(token)
     assert refusal.value.code == "NOT_SIGNED_IN"
+
+
+def test_a_token_that_was_read_before_is_refused_once_it_has_expired(
+    signer: TokenSigner, monkeypatch: pytest.MonkeyPatch
+):
+    token = forged(claims())
+    for _ in range(2):
+        assert signer.read_access(token).user_id == ANN
+    monkeypatch.setattr("awe_app.adapters.tokens.utc_now", lambda: utc_now() + timedelta(seconds=61))
+    with pytest.raises(Unauthorized):
+        signer.read_access(token)
+
+
+def test_a_token_that_was_read_before_vouches_for_no_other(signer: TokenSigner):
+    token = forged(claims())
+    assert signer.read_access(token).user_id == ANN
+    others = (token[:-2] + ("AA" if token[-2:] != "AA" else "BB"), token + "A", f" {token}", token.swapcase())
+    for other in others:
+        with pytest.raises(Unauthorized):
+            signer.read_access(other)
+    with pytest.raises(Unauthorized):
+        signer.read_refresh(token)
+    with pytest.raises(Unauthorized):
+        TokenSigner(SECRET[::-1]).read_access(token)
+
+
+def test_more_tokens_than_are_remembered_are_all_read(signer: TokenSigner, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("awe_app.adapters.tokens.MAX_REMEMBERED", 2)
+    tokens = [forged(claims(sid=f"s{number}")) for number in range(5)]
+    for _ in range(2):
+        assert [signer.read_access(token).session_id for token in tokens] == [f"s{number}" for number in range(5)]
