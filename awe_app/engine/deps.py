@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -52,6 +52,10 @@ class Signals:
         while self._sent:
             key = self._sent.popleft()
             yield key, self._known[key]
+
+    def misses(self, stored: Iterable[Path]) -> bool:
+        """True when an event is stored that the run has not been told of."""
+        return bool(self._sent) or any(is_event(key) and key not in self._known for key in stored)
 
     def on_delivery(self, wake: Callable[[], None]) -> None:
         """Call ``wake`` at every delivery."""

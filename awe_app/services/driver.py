@@ -67,20 +67,21 @@ class Driver:
         wait_s = 1.0
         while True:
             try:
-                state = await self._drive_on(execution_id)
-                if state is None or state.status != "waiting" or not await self._has_its_answer(state):
+                left = await self._drive_on(execution_id)
+                if left is None or left[0].status != "waiting" or not await self._has_its_answer(*left):
                     return
-                continue  # the answer came while it was being put down
+                continue  # what it waits for came while it was being put down
             except Unavailable as error:
                 logger.warning("execution %s waits %.0f s for the database: %s", execution_id, wait_s, error)
             await asyncio.sleep(wait_s)
             wait_s = min(60.0, wait_s * 2)
 
-    async def _has_its_answer(self, state: ExecutionState) -> bool:
-        answered = await self._store.signals(state.execution_id)
-        return any(path in answered for path, node in state.node_states.items() if node.status == "waiting")
+    async def _has_its_answer(self, state: ExecutionState, heard: Signals) -> bool:
+        stored = await self._store.signals(state.execution_id)
+        waiting = (path for path, node in state.node_states.items() if node.status == "waiting")
+        return any(path in stored for path in waiting) or heard.misses(stored)
 
-    async def _drive_on(self, execution_id: ExecutionId) -> ExecutionState | None:
+    async def _drive_on(self, execution_id: ExecutionId) -> tuple[ExecutionState, Signals] | None:
         """Drive until it ends or has to wait; gives how it was left, None when it is not this process's any more."""
         claim, done = self._fresh.pop(execution_id, None), None
         if claim is None:
@@ -116,7 +117,7 @@ class Driver:
             self._ended[execution_id] = progress.state
             while len(self._ended) > REMEMBERED:
                 self._ended.popitem(last=False)
-        return progress.state
+        return progress.state, signals
 
     async def _record(
         self,
