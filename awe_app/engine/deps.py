@@ -27,10 +27,9 @@ class Signals:
         self.load(known or {})
 
     def load(self, known: Mapping[Path, Mapping[str, Any]]) -> None:
-        """Add what is stored; what has been delivered meanwhile stays."""
-        for path, payload in known.items():
-            if path not in self._known:
-                self.deliver(path, payload)
+        """Put what is stored before what has been delivered since; called before the run asks for any of it."""
+        self._known = {**known, **self._known}
+        self._sent = deque(key for key in self._known if is_event(key))
 
     def get(self, path: Path) -> Mapping[str, Any] | None:
         """The answer for that node instance, if there is one."""

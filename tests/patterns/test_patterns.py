@@ -4,7 +4,9 @@ import itertools
 
 import pytest
 
-from tests.patterns.observed import observe
+from tests.patterns.observed import observe, workflow
+from tests.services.conftest import House
+from tests.services.test_waiting import reach
 
 
 async def test_wcp_01_one_after_another() -> None:
@@ -161,6 +163,16 @@ async def test_wcp_19_one_activity_is_withdrawn_and_its_neighbour_is_not() -> No
     assert seen.state.status == "completed"
     assert seen.status("long") == "cancelled"
     assert [seen.status(name) for name in ("beside", "stop", "after")] == ["completed"] * 3
+
+
+async def test_wcp_20_everything_is_stopped(house: House) -> None:
+    stored = await house.workflows.create(house.user, workflow("wcp_20_cancel_case"))
+    execution_id = (await house.executions.start(house.user, stored.id, {})).execution_id
+    await reach(house, execution_id, "waiting")
+    state = await house.executions.cancel(house.user, execution_id)
+    assert state.status == "cancelled"
+    stopped = {"long", "ask", "each", "each[0]/inner", "each[1]/inner"}
+    assert {path for path, node in state.node_states.items() if node.status == "cancelled"} == stopped
 
 
 async def test_wcp_21_tests_before_and_after_the_pass_and_loops_in_loops() -> None:
