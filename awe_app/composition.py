@@ -14,6 +14,7 @@ from awe_app.adapters.execution_store import ExecutionStore
 from awe_app.adapters.journal import SqlJournal
 from awe_app.adapters.local_model import LocalModel
 from awe_app.adapters.model_directory import Models
+from awe_app.adapters.retention import Retention
 from awe_app.adapters.settings_store import SettingsStore
 from awe_app.adapters.tokens import TokenSigner
 from awe_app.adapters.user_store import UserStore
@@ -42,9 +43,12 @@ class Running:
     journal: SqlJournal
     local_model: LocalModel
     outside: Outside
+    retention: Retention | None
 
     async def stop(self) -> None:
         """Stop driving, write what is queued, close everything. What is unfinished is adopted at the next start."""
+        if self.retention is not None:
+            await asyncio.to_thread(self.retention.stop)
         await self.services.executions.stop()
         await asyncio.to_thread(self.journal.stop)
         await self.local_model.stop()
@@ -86,7 +90,7 @@ async def start(environment: Environment) -> Running:
     )
     asyncio.get_running_loop().run_in_executor(None, import_module, "networkx")  # so that no first validation waits
     await services.executions.adopt()
-    return Running(services, database, journal, local_model, outside)
+    return Running(services, database, journal, local_model, outside, _retention(environment))
 
 
 def _limits(environment: Environment) -> Limits:
@@ -95,3 +99,11 @@ def _limits(environment: Environment) -> Limits:
         per_user=environment.max_concurrent_per_user,
         everywhere=environment.max_concurrent_total,
     )
+
+
+def _retention(environment: Environment) -> Retention | None:
+    if not environment.keep_executions_days:
+        return None
+    retention = Retention(environment.database_url, environment.keep_executions_days)
+    retention.start()
+    return retention

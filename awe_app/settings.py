@@ -66,6 +66,10 @@ class Environment(BaseSettings):
         default=None, ge=1, validation_alias=_named("AWE_MAX_CONCURRENT_TOTAL", "max_concurrent_total")
     )
     """By all processes on one PostgreSQL together; None: as many as they take."""
+    keep_executions_days: int = Field(
+        default=0, ge=0, le=36_500, validation_alias=_named("AWE_KEEP_EXECUTIONS_DAYS", "keep_executions_days")
+    )
+    """Executions that ended longer ago are deleted; 0 keeps them for ever."""
 
     @field_validator("data_dir", "log_file")
     @classmethod

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 
 from awe_app.adapters.db import reason_of, storage_error, sync_engine
 from awe_app.adapters.journal_batch import BatchWriter, Creation, Line, Outcome
@@ -92,8 +92,10 @@ class JournalWriter:
         try:
             try:
                 return self._commit(engine, batch)
-            except (OperationalError, InterfaceError) as error:
-                # The connection broke, or two processes waited for each other: once more, on a fresh connection.
+            except (OperationalError, InterfaceError, IntegrityError) as error:
+                # The connection broke, two processes waited for each other, or a snapshot that was there has been
+                # deleted since: once more, on a fresh connection, taking nothing for granted.
+                self._writer.forget()
                 logger.warning("the journal tries again: %s", reason_of(error))
                 return self._commit(engine, batch)
         except (_CommitFailed, OperationalError, InterfaceError) as error:

@@ -99,7 +99,7 @@ class ExecutionRow(SQLModel, table=True):
         default=None, sa_type=PlainText, foreign_key="workflows.id", ondelete="SET NULL", index=True
     )
     user_id: str | None = Field(default=None, sa_type=PlainText, foreign_key="users.id", ondelete="SET NULL")
-    snapshot_id: str = Field(sa_type=PlainText, foreign_key="snapshots.id")
+    snapshot_id: str = Field(sa_type=PlainText, foreign_key="snapshots.id", index=True)
     status: str = Field(sa_type=PlainText)
     epoch: int
     """Rises with each take-over; events of an older epoch are refused."""

@@ -19,6 +19,7 @@ class WorkflowGraph:
         self.wires: nx.DiGraph = nx.DiGraph()
         self.wires.add_nodes_from(self.parents)
         self.wires.add_edges_from((edge.source, edge.target) for edge in workflow.edges)
+        self._ancestors: tuple[dict[NodeId, int], dict[NodeId, int]] | None = None
 
     def cycle(self) -> list[NodeId]:
         """The nodes of one cycle of edges, in order; empty when there is none."""
@@ -38,11 +39,23 @@ class WorkflowGraph:
             parent = self.parents.get(parent)
         return found
 
-    def upstream(self, node_id: NodeId) -> set[NodeId]:
-        """Every node whose output the node may name: its ancestors, and those of the containers around it."""
+    def is_upstream(self, earlier: NodeId, node_id: NodeId) -> bool:
+        """Whether the node may name the output of ``earlier``: an ancestor of it or of a container around it."""
+        if self._ancestors is None:
+            self._ancestors = self._all_ancestors()
+        place, masks = self._ancestors
+        return any(masks[inner] >> place[earlier] & 1 for inner in (node_id, *self.containers(node_id)))
+
+    def _all_ancestors(self) -> tuple[dict[NodeId, int], dict[NodeId, int]]:
+        """Each node's bit, and its ancestors as bits: one pass for all nodes, where sets would grow with the square."""
         import networkx as nx
 
-        found: set[NodeId] = set()
-        for inner in (node_id, *self.containers(node_id)):
-            found |= nx.ancestors(self.wires, inner)
-        return found
+        order = list(nx.topological_sort(self.wires))
+        place = {node_id: index for index, node_id in enumerate(order)}
+        masks: dict[NodeId, int] = {}
+        for node_id in order:
+            mask = 0
+            for parent in self.wires.predecessors(node_id):
+                mask |= masks[parent] | 1 << place[parent]
+            masks[node_id] = mask
+        return place, masks

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from awe_app.domain.errors import Issue
+from awe_app.domain.ids import NodeId
 from awe_app.domain.node import Node
 from awe_app.domain.workflow import RESERVED_NAMES, NodeSpec, Workflow
 from awe_app.engine.expressions import ExpressionSyntaxError, Reference, compile_value
@@ -82,7 +83,7 @@ class _Checker:
             return None
         if key not in self.ids:
             return Issue("error", "UNKNOWN_NODE", f"there is no node '{key}'", node.id, field)
-        if key not in self.graph.upstream(node.id):
+        if not self.graph.is_upstream(NodeId(key), node.id):
             message = f"'{key}' does not come before '{node.id}'; connect it, directly or through others"
             return Issue("error", "NOT_UPSTREAM", message, node.id, field)
         return None

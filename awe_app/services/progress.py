@@ -5,7 +5,7 @@ from awe_app.domain.execution import ExecutionState, NodeState
 
 SMALL_NODES = 200
 """Node instances that a small execution has at most."""
-SMALL_BYTES = 32 * 1024
+SMALL_BYTES = 64 * 1024
 """How long the events of a small execution are at most, as JSON."""
 
 
