@@ -26,6 +26,7 @@ from awe_app.services.accounts import Accounts
 from awe_app.services.catalog import Catalog
 from awe_app.services.executions import Executions
 from awe_app.services.plans import Plans
+from awe_app.services.readiness import Readiness
 from awe_app.services.settings import Settings
 from awe_app.services.templates import Templates
 from awe_app.services.workflows import Workflows
@@ -72,8 +73,9 @@ async def start(environment: Environment) -> Running:
     models = Models(settings_store, secrets, local_model, environment.allowed_hosts)
     store = ExecutionStore(database)
     workflows = Workflows(WorkflowStore(database), node_types)
+    accounts = Accounts(UserStore(database), TokenSigner(environment.jwt_secret_key))
     services = Services(
-        accounts=Accounts(UserStore(database), TokenSigner(environment.jwt_secret_key)),
+        accounts=accounts,
         workflows=workflows,
         executions=Executions(
             workflows=workflows,
@@ -87,6 +89,7 @@ async def start(environment: Environment) -> Running:
         catalog=Catalog(node_types, models),
         templates=Templates(TEMPLATES, workflows),
         settings=Settings(settings_store, secrets, models),
+        readiness=Readiness(accounts, outside.sandbox),
     )
     asyncio.get_running_loop().run_in_executor(None, import_module, "networkx")  # so that no first validation waits
     await services.executions.adopt()

@@ -1,6 +1,7 @@
 """What nodes and tools reach beside models, for the server and the command line alike."""
 
 from awe_app.adapters.http import HttpClient
+from awe_app.adapters.sandbox import PythonSandbox
 from awe_app.domain.models import ModelDirectory
 from awe_app.domain.protocols import Capabilities
 from awe_app.settings import Environment
@@ -11,11 +12,13 @@ class Outside:
 
     def __init__(self, environment: Environment) -> None:
         self.http = HttpClient(environment.allowed_hosts)
+        self.sandbox = PythonSandbox()
 
     def capabilities(self, models: ModelDirectory) -> Capabilities:
         """What nodes are handed."""
-        return Capabilities(models=models, http=self.http)
+        return Capabilities(models=models, http=self.http, sandbox=self.sandbox)
 
     async def stop(self) -> None:
         """Close what is open."""
         await self.http.stop()
+        await self.sandbox.stop()

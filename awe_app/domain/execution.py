@@ -113,6 +113,8 @@ class ExecutionState:
     events: list[ev.EventReceived] = field(default_factory=list)
     takings: list[ev.EventTaken] = field(default_factory=list)
     seq: int = 0
+    forgotten: int = field(default=0, compare=False)
+    """How many node instances that ran ``forget_closed_passes`` has dropped."""
     keep: Callable[[NodeState], bool] | None = field(default=None, compare=False, repr=False)
     """Which nodes stay in ``node_states`` after an event of theirs; None: all. What they spent counts either way."""
 
@@ -143,6 +145,23 @@ class ExecutionState:
                 del self.node_states[event.path]
         else:
             self._apply_to_execution(event)
+
+    def forget_closed_passes(self) -> None:
+        """Drop the nodes inside loops that are settled: an execution that is taken up goes into these no more."""
+        kept = {path: node for path, node in self.node_states.items() if not self._in_settled_loop(path)}
+        if len(kept) < len(self.node_states):
+            gone = (node for path, node in self.node_states.items() if path not in kept)
+            self.forgotten += sum(node.status in ("completed", "failed") for node in gone)
+            self.node_states = kept
+
+    def _in_settled_loop(self, path: Path) -> bool:
+        at = path.find("[")
+        while at != -1:
+            loop = self.node_states.get(Path(path[:at]))
+            if loop is not None and loop.settled:
+                return True
+            at = path.find("[", at + 1)
+        return False
 
     def _apply_to_node(self, event: ev.NodeEvent, node: NodeState) -> None:
         node.seq = event.seq

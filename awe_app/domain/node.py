@@ -6,13 +6,14 @@ has to be written to add one.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict
 
+from awe_app.domain.errors import Issue
 from awe_app.domain.events import NodeWaiting
 from awe_app.domain.ids import ExecutionId, NodeId, Path, UserId, utc_now
 from awe_app.domain.models import Usage
@@ -176,6 +177,11 @@ class Node(Generic[ConfigT]):
     def declared_inputs(cls, config: Mapping[str, Any]) -> frozenset[str] | None:
         """Names this node makes available under ``inputs``; None when it is no input node."""
         return None
+
+    @classmethod
+    def issues(cls, config: Mapping[str, Any]) -> Iterable[Issue]:
+        """Findings about these raw settings that their model cannot say; ``field`` is the setting's name."""
+        return ()
 
     @classmethod
     def summary(cls, config: Mapping[str, Any]) -> str:

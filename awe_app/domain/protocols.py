@@ -9,6 +9,7 @@ from awe_app.domain.events import Event, TextStreamed
 from awe_app.domain.http import OutboundHttp
 from awe_app.domain.ids import ExecutionId
 from awe_app.domain.models import ModelDirectory
+from awe_app.domain.sandbox import Sandbox
 
 
 class _Absent:
@@ -29,6 +30,7 @@ class Capabilities:
 
     models: ModelDirectory
     http: OutboundHttp = field(default_factory=lambda: _absent("an HTTP client"))
+    sandbox: Sandbox = field(default_factory=lambda: _absent("a sandbox"))
 
 
 def _absent(what: str) -> Any:

@@ -1,6 +1,7 @@
 """A node's settings: raw JSON from the file, expressions resolved, checked by the type's own model."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -31,6 +32,8 @@ def check_settings(workflow: Workflow, node_types: NodeTypes) -> Iterator[Issue]
     """Settings that are missing, unknown or of the wrong type. A whole-string expression fits anywhere."""
     for node in workflow.nodes:
         yield from _check_node(node, node_types[node.type])
+        for found in node_types[node.type].issues(node.config):
+            yield replace(found, node_id=node.id, field=f"{node.config_key}.{found.field or ''}".rstrip("."))
 
 
 def _check_node(node: NodeSpec, node_type: type[Node[Any]]) -> Iterator[Issue]:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from awe_app.services.accounts import Accounts
     from awe_app.services.catalog import Catalog
     from awe_app.services.executions import Executions
+    from awe_app.services.readiness import Readiness
     from awe_app.services.settings import Settings
     from awe_app.services.templates import Templates
     from awe_app.services.workflows import Workflows
@@ -25,6 +26,7 @@ class Services:
     catalog: "Catalog"
     templates: "Templates"
     settings: "Settings"
+    readiness: "Readiness"
 
 
 _provided: Services | None = None

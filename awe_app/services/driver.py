@@ -92,8 +92,9 @@ class Driver:
         progress = Progress(ExecutionState(execution_id, claim.workflow_id, claim.user_id), whole=done is None)
         if done is not None:
             async for past in self._journal.chunks(execution_id):
-                done.fold(past)
-                progress.state.fold(past)
+                done.fold(past).forget_closed_passes()
+                for event in past:
+                    progress.apply(event, 0)
         recorder = self._journal.recorder(execution_id, claim.epoch)
         signals = self._signals.setdefault(execution_id, Signals())  # first, so that what comes now is not missed
         try:

@@ -170,7 +170,8 @@ async def test_v1_and_a_slash_at_the_end_lead_to_the_same_place(ann: httpx.Async
 
 async def test_health_needs_no_token(stranger: httpx.AsyncClient, ann: httpx.AsyncClient):
     assert (await stranger.get("/health")).json() == {"status": "healthy"}
-    assert (await stranger.get("/health/ready")).json() == {"status": "healthy", "checks": {"database": True}}
+    checks = {"database": True, "sandbox": True}
+    assert (await stranger.get("/health/ready")).json() == {"status": "healthy", "checks": checks}
 
 
 async def test_what_is_mounted_beneath_gets_everything_else_untouched(api: FastAPI, stranger: httpx.AsyncClient):

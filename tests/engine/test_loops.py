@@ -225,7 +225,8 @@ def test_outside_names_of_the_inside_are_refused_and_item_in_the_condition_is_fi
     assert [(i.code, i.node_id) for i in validate(read(raw), discover())] == [("NOT_UPSTREAM", "end")]
 
 
-async def test_resuming_a_nested_loop_at_every_point_runs_no_finished_node_again() -> None:
+@pytest.mark.parametrize("forgets", [False, True])
+async def test_resuming_a_nested_loop_at_every_point_runs_no_finished_node_again(forgets: bool) -> None:
     raw = graph(
         "outer -> end",
         loop("outer", items=[1, 2]),
@@ -245,6 +246,8 @@ async def test_resuming_a_nested_loop_at_every_point_runs_no_finished_node_again
         Probe.began.clear()
         done = ExecutionState(ExecutionId("test")).fold(happened[:cut])
         finished = {path for path, node_state in done.node_states.items() if node_state.status == "completed"}
+        if forgets:
+            done.forget_closed_passes()
         again, _ = await run(raw, types=TYPES, done=done)
         assert again.result == whole.result, f"cut at {cut}: {happened[cut - 1]}"
         assert not finished & set(Probe.began)
