@@ -76,6 +76,8 @@ class NodeFinished(NodeEvent):
     usage: Usage | None = None
     variables: Mapping[str, Any] | None = None
     """Variables it gave new values; part of this event, so that they are never set twice."""
+    runs_on: bool | None = None
+    """True for a loop that has gone on while some of its passes still run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -202,12 +202,13 @@ class LoopRun:
         self.run.loop_ended(self)
         done = (self._results[index] for index in sorted(self._results))
         outputs = {self.node.ports[0]: [result for result in done if result is not _LEFT_OUT]}
-        self._trailing = not self.config.cancel_rest
+        self._trailing = bool(self._passes) and not self.config.cancel_rest
+        self.instance.runs_on = self._trailing or None
         self.run.finished(self.instance, outputs)
         if self.config.cancel_rest:
             self._stop_passes(withdrawn=True)
 
-    def trail(self, known: NodeState) -> None:
+    def run_out(self, known: NodeState) -> None:
         """The loop had gone on before a crash, and some passes had not run out: let them."""
         self.ended = self._trailing = True
         self._items = list((known.input or {}).get("items") or self.level.arrivals_of(self.node))

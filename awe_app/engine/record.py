@@ -60,10 +60,6 @@ class Record:
         """
         return list(self._in_flight.items())
 
-    def ran_on(self, path: Path) -> bool:
-        """True when passes of that loop instance were still at work when the execution was taken up."""
-        return any(str(inner).startswith(f"{path}[") for inner in self._in_flight)
-
     def gave_up(self, prefix: Path) -> bool:
         """True when a node of that pass had failed for good."""
         states = self.done.node_states.values() if self.done is not None else ()

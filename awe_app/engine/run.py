@@ -95,7 +95,7 @@ class Run:
             outputs = recorded.outputs if recorded.status != "cancelled" else None
             level.remember(node, outputs, recorded.error)
             self.settle(level, node, outputs)
-            if node.body is not None and recorded.status == "completed" and self.record.ran_on(path):
+            if node.body is not None and recorded.runs_on:
                 self._let_run_out(level, node, node.body, recorded)
         elif not level.reached(node):
             self._skip(level, node, path, None)
@@ -275,9 +275,7 @@ class Run:
 
     def _let_run_out(self, level: Level, node: PlannedNode, body: Plan, recorded: NodeState) -> None:
         instance = Instance(level, node, recorded.path, self.deps.clock())
-        config = context_of(self, instance).config
-        if not config.cancel_rest:
-            LoopRun(self, instance, body, config).trail(recorded)
+        LoopRun(self, instance, body, context_of(self, instance).config).run_out(recorded)
 
     async def _expire(self, loop: LoopRun, timeout_s: float) -> None:
         await self.deps.sleep(timeout_s)
@@ -311,6 +309,7 @@ class Run:
             attempt=instance.attempt,
             usage=instance.usage,
             variables=instance.variables,
+            runs_on=instance.runs_on,
         )
         if instance.variables is not None:
             self.variables.update(instance.variables)

@@ -36,6 +36,9 @@ class Instance:
     variables: dict[str, Any] | None = None
     """Values for variables, set when the node has finished and not before."""
 
+    runs_on: bool | None = None
+    """True for a loop that goes on while some of its passes still run."""
+
     def spend(self, usage: Usage) -> None:
         """Add to its account."""
         self.usage = usage if self.usage is None else self.usage + usage
