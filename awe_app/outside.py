@@ -2,6 +2,7 @@
 
 from awe_app.adapters.http import HttpClient
 from awe_app.adapters.sandbox import PythonSandbox
+from awe_app.adapters.user_files import UserFileFolder
 from awe_app.domain.models import ModelDirectory
 from awe_app.domain.protocols import Capabilities
 from awe_app.settings import Environment
@@ -13,10 +14,11 @@ class Outside:
     def __init__(self, environment: Environment) -> None:
         self.http = HttpClient(environment.allowed_hosts)
         self.sandbox = PythonSandbox()
+        self.files = UserFileFolder(environment.data_dir)
 
     def capabilities(self, models: ModelDirectory) -> Capabilities:
         """What nodes are handed."""
-        return Capabilities(models=models, http=self.http, sandbox=self.sandbox)
+        return Capabilities(models=models, http=self.http, sandbox=self.sandbox, files=self.files)
 
     async def stop(self) -> None:
         """Close what is open."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.measure import Row, machine, table
 
-WORKLOADS = ("w1_chain", "w2_fan_out", "w3_waits", "w4_rest", "w5_start")
+WORKLOADS = ("w1_chain", "w2_fan_out", "w3_waits", "w4_rest", "w5_start", "w6_loop")
 RESULTS = Path(__file__).with_name("results.json")
 
 

@@ -1,16 +1,14 @@
 """Peers of W4 and W5 as servers: five plain functions with SQLite, and the same five nodes in LangGraph with its saver.
 
-``python -m bench.floor_server floor|langgraph PORT DATABASE``
+``floor`` shares commits, ``single`` makes one transaction for each execution and does not sync it.
+
+``python -m bench.floor_server floor|single|langgraph PORT DATABASE``
 """
 
 import asyncio
-import queue
-import sqlite3
 import sys
-import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 from uuid import uuid4
 
 from granian import Granian
@@ -20,48 +18,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from bench.floor import Writer
+
 SYSTEM, PORT, DATABASE = sys.argv[1:4] if len(sys.argv) > 3 else ("floor", "0", ":memory:")
-
-
-class Writer(threading.Thread):
-    """One thread that commits everything that came meanwhile at once, as AWE's journal does."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(daemon=True)
-        self._loop = loop
-        self._queue: queue.SimpleQueue[tuple[asyncio.Future[None], list[Any]]] = queue.SimpleQueue()
-
-    def store(self, rows: list[Any]) -> asyncio.Future[None]:
-        """Done once the rows are committed."""
-        future = self._loop.create_future()
-        self._queue.put((future, rows))
-        return future
-
-    def run(self) -> None:
-        database = sqlite3.connect(DATABASE, isolation_level=None)
-        database.execute("PRAGMA journal_mode=WAL")
-        database.execute("PRAGMA synchronous=FULL")
-        database.execute("CREATE TABLE IF NOT EXISTS rows (execution TEXT, node TEXT, value TEXT)")
-        while True:
-            batch = [self._queue.get()]
-            while not self._queue.empty():
-                batch.append(self._queue.get())
-            database.execute("BEGIN IMMEDIATE")
-            database.executemany("INSERT INTO rows VALUES (?, ?, ?)", [row for _, rows in batch for row in rows])
-            database.execute("COMMIT")
-            self._loop.call_soon_threadsafe(_finish, [future for future, _ in batch])
-
-
-def _finish(futures: list[asyncio.Future[None]]) -> None:
-    for future in futures:
-        if not future.done():
-            future.set_result(None)
 
 
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
-    if SYSTEM == "floor":
-        app.state.writer = Writer(asyncio.get_running_loop())
+    if SYSTEM != "langgraph":
+        how = {"synchronous": "NORMAL", "largest_batch": 1} if SYSTEM == "single" else {}
+        app.state.writer = Writer(asyncio.get_running_loop(), DATABASE, **how)
         app.state.writer.start()
         yield
         return
@@ -77,7 +43,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
 async def execute(request: Request) -> JSONResponse:
     text = (await request.json())["inputs"]["text"]
     execution = uuid4().hex
-    if SYSTEM == "floor":
+    if SYSTEM != "langgraph":
         values = await _five(text)
         rows = [(execution, name, value) for name, value in values.items()]
         await request.app.state.writer.store([*rows, (execution, "", values["result"])])

@@ -95,9 +95,10 @@ class PeerServer:
 
 
 def all_servers(folder: Path) -> list[AweServer | PeerServer]:
-    """AWE, the floor, and LangGraph."""
+    """AWE, the two floors, and LangGraph."""
     servers: list[AweServer | PeerServer] = [
-        PeerServer(folder, "floor", "five functions + SQLite floor"),
+        PeerServer(folder, "floor", "five functions + SQLite, shared commits"),
+        PeerServer(folder, "single", "five functions + SQLite, a transaction each"),
         AweServer(folder),
         PeerServer(folder, "langgraph", "LangGraph, AsyncSqliteSaver"),
     ]

@@ -9,8 +9,9 @@ from uuid import uuid4
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from bench import engine
+from bench.floor import Writer
 from bench.measure import Row, Work, in_turn
-from bench.workflows import TEXT, chain, chain_result, langgraph_chain
+from bench.workflows import TEXT, chain, chain_result, effectful_chain, langgraph_chain
 
 LENGTH = 100
 EXPECTED = chain_result(LENGTH)
@@ -28,7 +29,7 @@ async def floor() -> str:
     return text
 
 
-async def main(rounds: int) -> list[Row]:
+async def chain_of_100(rounds: int) -> list[Row]:
     planned, workflow = engine.plan(chain(LENGTH)), chain(LENGTH)
     with tempfile.TemporaryDirectory() as folder:
         async with (
@@ -52,3 +53,40 @@ async def main(rounds: int) -> list[Row]:
             for name, work in systems.items():
                 assert await work() == EXPECTED, name
             return await in_turn("W1 chain of 100", systems, rounds=rounds, each=7)
+
+
+async def main(rounds: int) -> list[Row]:
+    with tempfile.TemporaryDirectory() as folder:
+        return await chain_of_100(rounds) + await effectful(rounds, Path(folder))
+
+
+async def effectful(rounds: int, folder: Path) -> list[Row]:
+    """Every node is stored before the next one begins, beside hand-written code that does no more than that."""
+    writer = Writer(asyncio.get_running_loop(), str(folder / "floor.db"))
+    writer.start()
+
+    async def one() -> None:
+        name = uuid4().hex
+        for i in range(LENGTH):
+            await writer.store([(name, f"n{i}", TEXT)])
+
+    async def ten() -> None:
+        name = uuid4().hex
+        for i in range(10):
+            await writer.store([(name, f"n{i}", TEXT)])
+
+    async with engine.stored(folder) as awe:
+        long, short = await awe.add(effectful_chain(LENGTH)), await awe.add(effectful_chain(10))
+        assert await awe.run(long) == await awe.run(short) == TEXT
+        chains: dict[str, Work] = {
+            "hand-written floor, a synced commit a node": one,
+            "AWE, stored in SQLite": lambda: awe.run(long),
+        }
+        rows = await in_turn("W1, every node effectful", chains, rounds=rounds, each=5)
+        many: dict[str, Work] = {
+            "hand-written floor, shared synced commits": lambda: asyncio.gather(*(ten() for _ in range(200))),
+            "AWE, stored in SQLite": lambda: asyncio.gather(*(awe.run(short) for _ in range(200))),
+        }
+        rows += await in_turn("200 × 10 effectful nodes", many, rounds=rounds, each=1)
+    writer.stop()
+    return rows

@@ -58,6 +58,34 @@ def waits(width: int, node_type: str) -> Workflow:
     return workflow("waits", nodes, edges(*(("start", n) for n in names), *((n, "result") for n in names)))
 
 
+def effectful_chain(length: int) -> Workflow:
+    """``length`` nodes in a row whose beginning has to be stored before they run: delays of no time."""
+    nodes, pairs, before = [START_NODE], [], "start"
+    for i in range(length):
+        nodes.append(node(f"n{i}", "delay", seconds=0))
+        pairs.append((before, f"n{i}"))
+        before = f"n{i}"
+    nodes.append(node("result", "output", value="{{ inputs.text }}"))
+    return workflow("effectful chain", nodes, edges(*pairs, (before, "result")))
+
+
+def loop(passes: int) -> Workflow:
+    """A loop of so many passes with one template in it."""
+    body = node("body", "template", template="{{ index }}:{{ inputs.text }}") | {"parent_id": "each"}
+    each = node("each", "loop", mode="repeat", times=passes, max_iterations=passes)
+    result = node("result", "output", value="{{ nodes.each.output }}")
+    return workflow("loop", [START_NODE, each, body, result], edges(("start", "each"), ("each", "result")))
+
+
+def loop_result(passes: int) -> list[str]:
+    return [f"{i}:{TEXT}" for i in range(passes)]
+
+
+def questions() -> Workflow:
+    """A node that waits for a person."""
+    return workflow("question", [START_NODE, node("ask", "approval", message="Well?")], edges(("start", "ask")))
+
+
 def five_nodes() -> Workflow:
     """Input → template → condition → template → output."""
     return workflow(
@@ -150,3 +178,15 @@ def langgraph_five(checkpointer: Any = None) -> Any:
     graph.add_edge("bye", "result")
     graph.add_edge("result", END)
     return graph.compile(checkpointer=checkpointer)
+
+
+def langgraph_loop(passes: int) -> Any:
+    graph = StateGraph(ManyTexts)
+
+    async def step(state: ManyTexts) -> dict[str, list[str]]:
+        return {"texts": [f"{len(state['texts'])}:{state['text']}"]}
+
+    graph.add_node("step", step)
+    graph.add_edge(START, "step")
+    graph.add_conditional_edges("step", lambda state: "step" if len(state["texts"]) < passes else END, ["step", END])
+    return graph.compile()

@@ -100,6 +100,8 @@ class SqlRecorder(Holder):
             return
         self.written_bytes += len(line.data) + sum(len(payload.text) for payload in line.payloads)
         self._writer.put(line)
+        if self._waiting:
+            self._writer.hurry()
 
     def _line(self, event: ev.Event) -> Line:
         kind, values = ev.EventCodec.encode(event)
@@ -128,6 +130,7 @@ class SqlRecorder(Holder):
                 raise self._failure()
             told = asyncio.get_running_loop().create_future()
             self._waiting.append((seq, told))
+            self._writer.hurry()
             await told
 
     def progress(self, stored: int | None, failure: Failure | None) -> None:
@@ -208,6 +211,7 @@ class SqlJournal:
             told=asyncio.get_running_loop().create_future(),
         )
         self._writer.put(creation)
+        self._writer.hurry()
         await creation.told
 
     def recorder(self, execution_id: ExecutionId, epoch: int) -> SqlRecorder:

@@ -224,7 +224,7 @@ class PostgresStatements:
             "INSERT INTO payload_uses (execution_id, payload_id) SELECT * FROM unnest(%s::text[], %s::text[])"
             " ON CONFLICT DO NOTHING"
         )
-        connection.exec_driver_sql(sql, _columns(sorted(uses)))
+        connection.exec_driver_sql(sql, _columns(sorted(uses, key=lambda use: use[1])))
 
     def payloads(self, connection: Connection, ids: Sequence[str]) -> list[tuple[str, str]]:
         """See ``Statements``."""

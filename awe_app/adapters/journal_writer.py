@@ -6,7 +6,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 
 from awe_app.adapters.db import reason_of, storage_error, sync_engine
@@ -18,6 +18,10 @@ logger = logging.getLogger(__name__)
 
 LARGEST_BATCH = 2_000
 """Items in one commit at most, so that nobody waits long under load."""
+
+LINGER_S = 0.002
+"""How long an event that nobody waits for may wait for company. A node's end then shares the commit of the next node's
+beginning, and the thread does not take the interpreter from nodes at work for each event."""
 
 Batch = Sequence[Creation | Line]
 
@@ -33,13 +37,21 @@ class JournalWriter:
         self._url = url
         self._tell = tell
         self._writer = BatchWriter(statements)
-        self._queue: queue.SimpleQueue[Creation | Line | None] = queue.SimpleQueue()
+        self._pending: list[Creation | Line] = []
+        self._bell: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        """True: something is to be written. False: nothing comes any more."""
         self._lock = threading.Lock()
-        """Nothing is queued behind the end."""
+        """Over ``_pending`` and ``_thread``: nothing is queued behind the end."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._hurried = False
         self._thread: threading.Thread | None = None
+        self._connection: Connection | None = None
+        """The thread's own, between batches."""
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin to write."""
+        self._loop = loop
         engine = sync_engine(self._url)
         self._thread = threading.Thread(target=self._work, args=(engine, loop), name="awe-journal", daemon=True)
         self._thread.start()
@@ -49,42 +61,59 @@ class JournalWriter:
         with self._lock:
             thread, self._thread = self._thread, None
             if thread is not None:
-                self._queue.put(None)
+                self._bell.put(False)
         if thread is not None:
             thread.join()
 
     def put(self, item: Creation | Line) -> None:
-        """Queue something; never waits. Raises RuntimeError when not running."""
+        """Queue something, to be written within ``LINGER_S``; never waits. For the loop's thread only.
+
+        Raises RuntimeError when not running.
+        """
         with self._lock:
-            if self._thread is None:
+            if self._thread is None or self._loop is None:
                 raise RuntimeError("the journal is not running: call start() first, and nothing after stop()")
-            self._queue.put(item)
+            self._pending.append(item)
+        if self._timer is None and not self._hurried:
+            self._timer = self._loop.call_later(LINGER_S, self._ring)
+
+    def hurry(self) -> None:
+        """Somebody waits: write what is queued as soon as the loop's other tasks have had their turn."""
+        if self._hurried or self._loop is None:
+            return
+        self._hurried = True
+        self._loop.call_soon(self._ring)
+
+    def _ring(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._hurried = None, False
+        self._bell.put(True)
 
     def _work(self, engine: Engine, loop: asyncio.AbstractEventLoop) -> None:
         try:
-            while batch := self._next_batch():
-                outcome = self._store(engine, batch)
-                try:
-                    loop.call_soon_threadsafe(self._tell, batch, outcome)
-                except RuntimeError:  # the loop was closed without stop(): nobody is left to be told
-                    logger.warning("the event loop ended before the journal did")
+            more = True
+            while more:
+                more = self._bell.get()
+                while batch := self._next_batch():
+                    outcome = self._store(engine, batch)
+                    try:
+                        loop.call_soon_threadsafe(self._tell, batch, outcome)
+                    except RuntimeError:  # the loop was closed without stop(): nobody is left to be told
+                        logger.warning("the event loop ended before the journal did")
+                    if more:
+                        break  # what came meanwhile may linger, unless the bell rang for it
         finally:
+            if self._connection is not None:
+                self._connection.close()
             engine.dispose()
 
     def _next_batch(self) -> list[Creation | Line]:
-        """Wait for something, then take all that is there; empty at the end."""
-        batch: list[Creation | Line] = []
-        item = self._queue.get()
-        while item is not None:
-            batch.append(item)
-            if len(batch) == LARGEST_BATCH:
-                return batch
-            try:
-                item = self._queue.get_nowait()
-            except queue.Empty:
-                return batch
-        if batch:
-            self._queue.put(None)  # write these first, then end
+        """All that is queued, up to the largest batch; empty when a batch before took it."""
+        with self._lock:
+            batch, self._pending = self._pending[:LARGEST_BATCH], self._pending[LARGEST_BATCH:]
+            if self._pending:
+                self._bell.put(True)
         return batch
 
     def _store(self, engine: Engine, batch: Batch) -> Outcome:
@@ -113,13 +142,18 @@ class JournalWriter:
             return outcome
 
     def _commit(self, engine: Engine, batch: Batch) -> Outcome:
-        with engine.connect() as connection:
-            transaction = connection.begin()
-            outcome = self._writer.write(connection, batch)
-            try:
-                transaction.commit()
-            except SQLAlchemyError as error:
-                raise _CommitFailed(reason_of(error)) from error
+        connection, self._connection = self._connection or engine.connect(), None
+        try:
+            with connection.begin() as transaction:
+                outcome = self._writer.write(connection, batch)
+                try:
+                    transaction.commit()
+                except SQLAlchemyError as error:
+                    raise _CommitFailed(reason_of(error)) from error
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
         self._writer.committed(outcome)
         return outcome
 

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, exists, func, or_, select
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from awe_app.adapters.db import sync_engine
+from awe_app.adapters.db import reason_of, sync_engine
 from awe_app.adapters.tables import ExecutionRow, PayloadRow, PayloadUseRow, SnapshotRow
 from awe_app.domain.execution import FINAL_STATUSES
 from awe_app.domain.ids import utc_now
@@ -33,6 +33,9 @@ ROUND = 10_000
 """Executions that are looked for at once."""
 _LOCK = 4_157_366
 """Any number that nothing else in the database uses (``db.py`` has the one before)."""
+
+_IN_USE = (IntegrityError, OperationalError)
+"""What was old is needed again, or two processes waited for each other: next time."""
 
 ItemT = TypeVar("ItemT")
 
@@ -81,6 +84,7 @@ class Retention:
                 deleted += done or 0
                 if not done:
                     break
+            self._delete_snapshots(engine, reading)
         finally:
             engine.dispose()
             reading.dispose()
@@ -95,11 +99,31 @@ class Retention:
                     if not _alone(connection):
                         return None
                     deleted += _delete_batch(connection, some, now - self._keep)
-            except IntegrityError:
-                logger.info("something old came into use again while it was deleted; it stays for now")
+            except _IN_USE as error:
+                logger.warning("some old executions stay for now: %s", reason_of(error))
             if self._stopped.wait(PAUSE_S):
                 break
         return deleted
+
+    def _delete_snapshots(self, engine: Engine, reading: Engine) -> None:
+        """Delete workflows as they were when nothing ran that is still known.
+
+        Each in a transaction of its own: who starts an execution holds one and may want another.
+        """
+        with reading.connect() as connection:
+            ids = list(connection.scalars(select(col(SnapshotRow.id)).where(_unneeded())))
+        for snapshot_id in ids:
+            if self._stopped.is_set():
+                return
+            try:
+                with engine.begin() as connection:
+                    connection.execute(delete(SnapshotRow).where(col(SnapshotRow.id) == snapshot_id, _unneeded()))
+            except _IN_USE as error:
+                logger.warning("an old snapshot stays for now: %s", reason_of(error))
+
+
+def _unneeded() -> ColumnElement[bool]:
+    return ~exists().where(col(ExecutionRow.snapshot_id) == col(SnapshotRow.id))
 
 
 def _alone(connection: Connection) -> bool:
@@ -120,15 +144,15 @@ def _over_before(moment: datetime) -> ColumnElement[bool]:
 def _delete_batch(connection: Connection, ids: Sequence[str], moment: datetime) -> int:
     """Delete the executions if they are still over; their events, answers and uses of payloads go with the rows."""
     used = select(col(PayloadUseRow.payload_id)).where(col(PayloadUseRow.execution_id).in_(ids)).distinct()
-    payloads = list(connection.scalars(used))
-    gone = delete(ExecutionRow).where(col(ExecutionRow.id).in_(ids), _over_before(moment))
-    snapshots = list(connection.scalars(gone.returning(col(ExecutionRow.snapshot_id))))
+    payloads = sorted(connection.scalars(used))
+    gone = connection.execute(delete(ExecutionRow).where(col(ExecutionRow.id).in_(ids), _over_before(moment)))
+    needed = exists().where(col(PayloadUseRow.payload_id) == col(PayloadRow.id))
     for some in _slices(payloads, 500):
-        needed = exists().where(col(PayloadUseRow.payload_id) == col(PayloadRow.id))
-        connection.execute(delete(PayloadRow).where(col(PayloadRow.id).in_(some), ~needed))
-    needed = exists().where(col(ExecutionRow.snapshot_id) == col(SnapshotRow.id))
-    connection.execute(delete(SnapshotRow).where(col(SnapshotRow.id).in_(set(snapshots)), ~needed))
-    return len(snapshots)
+        # Locked in the order in which the journal's writer takes them, so that the two cannot wait for each other.
+        free = select(col(PayloadRow.id)).where(col(PayloadRow.id).in_(some), ~needed).order_by(col(PayloadRow.id))
+        locked = list(connection.scalars(free.with_for_update()))
+        connection.execute(delete(PayloadRow).where(col(PayloadRow.id).in_(locked), ~needed))
+    return gone.rowcount
 
 
 def _slices(items: Sequence[ItemT], size: int) -> Iterator[Sequence[ItemT]]:

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from awe_app.api.deps import CurrentUser, json_response
-from awe_app.api.shapes import ItemsShape, ModelShape, NodeTypeShape
+from awe_app.api.shapes import ItemsShape, ModelShape, NodeTypeShape, ToolShape
 from awe_app.services import services
 
 router = APIRouter(tags=["catalogue"])
@@ -13,6 +13,12 @@ router = APIRouter(tags=["catalogue"])
 async def nodes(user: CurrentUser) -> Response:
     """Every node type with the JSON Schema of its settings."""
     return json_response({"items": services().catalog.nodes()})
+
+
+@router.get("/tools", response_model=ItemsShape[ToolShape])
+async def tools(user: CurrentUser) -> Response:
+    """Every tool with the JSON Schema of its arguments."""
+    return json_response({"items": services().catalog.tools()})
 
 
 @router.get("/models", response_model=ItemsShape[ModelShape])

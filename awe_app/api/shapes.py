@@ -227,6 +227,15 @@ class NodeTypeShape(BaseModel):
     config_schema: dict[str, Any]
 
 
+class ToolShape(BaseModel):
+    """A tool, for the tool node and for agents."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    requires_approval: bool
+
+
 class ModelShape(BaseModel):
     """A language model."""
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from awe_app.domain.errors import Unavailable
 from awe_app.domain.events import Event, TextStreamed
+from awe_app.domain.files import UserFiles
 from awe_app.domain.http import OutboundHttp
 from awe_app.domain.ids import ExecutionId
 from awe_app.domain.models import ModelDirectory
@@ -31,6 +32,7 @@ class Capabilities:
     models: ModelDirectory
     http: OutboundHttp = field(default_factory=lambda: _absent("an HTTP client"))
     sandbox: Sandbox = field(default_factory=lambda: _absent("a sandbox"))
+    files: UserFiles = field(default_factory=lambda: _absent("users' files"))
 
 
 def _absent(what: str) -> Any:

@@ -1,4 +1,4 @@
-"""What there is to build with: node types and models."""
+"""What there is to build with: node types, tools and models."""
 
 from typing import Any
 
@@ -6,18 +6,24 @@ from awe_app.domain.accounts import User
 from awe_app.domain.models import ModelDirectory, ModelInfo
 from awe_app.domain.node import Node, Port
 from awe_app.nodes.registry import NodeTypes
+from awe_app.tools.registry import discover_tools
 
 
 class Catalog:
-    """The reference that ``GET /api/nodes`` and ``GET /api/models`` show."""
+    """The reference that ``GET /api/nodes``, ``GET /api/tools`` and ``GET /api/models`` show."""
 
     def __init__(self, node_types: NodeTypes, models: ModelDirectory) -> None:
         self._nodes = [_entry(node_type) for node_type in node_types.values()]
+        self._tools = [tool.as_json() for tool in discover_tools().values()]
         self._models = models
 
     def nodes(self) -> list[dict[str, Any]]:
         """Every node type with its ports and the JSON Schema of its settings."""
         return self._nodes
+
+    def tools(self) -> list[dict[str, Any]]:
+        """Every tool with the JSON Schema of its arguments."""
+        return self._tools
 
     async def models(self, user: User) -> list[ModelInfo]:
         """Every model the user may use, the default first."""

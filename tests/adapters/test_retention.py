@@ -16,6 +16,7 @@ from awe_app.adapters.retention import BATCH, Retention
 from awe_app.domain.ids import ExecutionId, Path, utc_now
 from awe_app.domain.options import Parent
 from tests.adapters.history import LATER, begin, completed, line, started
+from tests.adapters.test_payloads import finished
 
 New = Callable[..., NewExecution]
 DAYS = 30
@@ -120,3 +121,41 @@ async def test_it_works_by_itself_and_ends_when_told(
             await asyncio.sleep(0.02)
     await asyncio.to_thread(sweeping.stop)
     assert not [thread for thread in threading.enumerate() if thread.name == "awe-retention"]
+
+
+async def test_what_is_written_while_old_ones_go_loses_nothing(
+    journal: SqlJournal, database: Database, new: New, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from awe_app.adapters import retention
+
+    monkeypatch.setattr(retention, "PAUSE_S", 0.0)
+    over = asyncio.Event()
+    swept: list[int] = []
+
+    async def keep_sweeping() -> None:
+        while not over.is_set():
+            swept.append(await sweep(database))
+
+    async def live(number: int) -> None:
+        for _ in range(10):  # snapshots and values are shared with those that go at this moment
+            execution = new(f"Name {number % 2}")
+            recorder = await begin(journal, execution)
+            events = [started(), finished(2, {"out": f"{number % 2}{LARGE}"})]
+            for event in events:
+                recorder.append(event)
+            await recorder.durable(2)
+            assert await journal.read(execution.execution_id) == events
+            recorder.append(completed(3))
+            await recorder.durable(3)
+
+    async with asyncio.TaskGroup() as group:
+        sweepers = [group.create_task(keep_sweeping()) for _ in range(2)]
+        async with asyncio.TaskGroup() as writers:
+            for number in range(6):
+                writers.create_task(live(number))
+        over.set()
+        for sweeper in sweepers:
+            await sweeper
+    swept.append(await sweep(database))
+    assert sum(swept) == 60
+    assert set((await left(database)).values()) == {0}

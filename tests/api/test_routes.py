@@ -44,6 +44,7 @@ PROMISED = {
     "POST /api/templates/{template_id}/use",
     "GET /api/nodes",
     "GET /api/models",
+    "GET /api/tools",
     "GET /health",
     "GET /health/ready",
 }

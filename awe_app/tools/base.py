@@ -1,0 +1,126 @@
+"""What a tool declares. Agents and the tool node use the same ones.
+
+A tool is one class in one file: a name, a description that a model can choose by, its arguments as a pydantic model,
+and ``run``. ``GET /api/tools`` and what a model is told are derived from that; nothing else has to be written.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from awe_app.domain.errors import NodeFailed
+from awe_app.domain.ids import UserId
+from awe_app.domain.protocols import Capabilities
+
+
+class Arguments(BaseModel):
+    """Arguments of a tool. Field descriptions are what a model reads."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NoArguments(Arguments):
+    """For tools that need none."""
+
+
+ArgumentsType = type[Arguments]
+ArgumentsT = TypeVar("ArgumentsT", bound=Arguments)
+
+
+@dataclass(slots=True)
+class ToolContext(Generic[ArgumentsT]):
+    """All that one call of a tool may see and do."""
+
+    arguments: ArgumentsT
+    user_id: UserId | None
+    capabilities: Capabilities
+    idempotency_key: str
+    """The same for every try of this call."""
+    log: Callable[..., None] = field(default=lambda *a, **k: None)
+    """``log(message, level="info", **data)`` adds a line to the execution's log."""
+
+
+class BaseTool(Generic[ArgumentsT]):
+    """Base of all tools. The docstring's first paragraph is the description that people and models read."""
+
+    name: ClassVar[str]
+    """``^[a-z][a-z0-9_]{0,63}$``, as models want it."""
+    requires_approval: ClassVar[bool] = False
+    """True when an agent should not call it before a person has agreed."""
+    Arguments: ClassVar[ArgumentsType]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for base in cls.__dict__.get("__orig_bases__", ()):
+            for argument in get_args(base):
+                if inspect.isclass(argument) and issubclass(argument, Arguments):
+                    cls.Arguments = argument
+
+    async def run(self, ctx: ToolContext[ArgumentsT]) -> Any:
+        """Do the work and give JSON; raise ``NodeFailed`` when it cannot be done."""
+        raise NotImplementedError
+
+    @classmethod
+    def description(cls) -> str:
+        """The first paragraph of the class docstring."""
+        return " ".join((inspect.getdoc(cls) or "").split("\n\n")[0].split())
+
+    @classmethod
+    def parameters(cls) -> dict[str, Any]:
+        """The JSON Schema of the arguments."""
+        return cls.Arguments.model_json_schema()
+
+    @classmethod
+    def as_json(cls) -> dict[str, Any]:
+        """The tool as ``GET /api/tools`` shows it."""
+        return {
+            "name": cls.name,
+            "description": cls.description(),
+            "parameters": cls.parameters(),
+            "requires_approval": cls.requires_approval,
+        }
+
+
+async def call(
+    tool: type[BaseTool[Any]],
+    arguments: Any,
+    *,
+    user_id: UserId | None,
+    capabilities: Capabilities,
+    idempotency_key: str,
+    log: Callable[..., None],
+) -> Any:
+    """Check the arguments and run the tool once.
+
+    Raises:
+        NodeFailed: ``INVALID_ARGUMENTS`` with every finding, or what the tool raises.
+    """
+    read = read_arguments(tool, arguments)
+    return await tool().run(ToolContext(read, user_id, capabilities, idempotency_key, log))
+
+
+def read_arguments(tool: type[BaseTool[Any]], arguments: Any) -> Arguments:
+    """The arguments as the tool's own model. Raises NodeFailed ``INVALID_ARGUMENTS``; values are not repeated."""
+    if not isinstance(arguments, Mapping):
+        raise NodeFailed("INVALID_ARGUMENTS", f"{tool.name}: arguments must be an object")
+    try:
+        return tool.Arguments.model_validate(dict(arguments))
+    except ValidationError as error:
+        findings = [_finding(problem) for problem in error.errors(include_url=False, include_input=False)]
+        known = ", ".join(tool.Arguments.model_fields) or "none"
+        detail = f"{tool.name}: {'; '.join(findings)}"
+        raise NodeFailed("INVALID_ARGUMENTS", detail, f"its arguments are {known}") from None
+
+
+def _finding(problem: Any) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "missing":
+        return f"'{where}' is missing"
+    if problem["type"] == "extra_forbidden":
+        return f"there is no argument '{where}'"
+    message = problem["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    return f"'{where}' {message}" if where else message

@@ -1,0 +1,201 @@
+"""Every tool keeps to what a tool declares, and the built-in ones do their work."""
+
+import json
+import os
+from collections.abc import AsyncIterator
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from awe_app.adapters.http import HttpClient
+from awe_app.adapters.sandbox import PythonSandbox
+from awe_app.adapters.user_files import UserFileFolder
+from awe_app.domain.errors import NodeFailed
+from awe_app.domain.ids import UserId
+from awe_app.domain.protocols import Capabilities
+from awe_app.tools import registry
+from awe_app.tools.base import Arguments, BaseTool, NoArguments, ToolContext, call
+from awe_app.tools.registry import discover_tools, find_tool
+from tests.http_server import HttpServer, says
+
+ANN = UserId("ann")
+
+
+async def use(
+    name: str, arguments: Any, user_id: UserId | None = ANN, logs: list[str] | None = None, **parts: Any
+) -> Any:
+    return await call(
+        find_tool(name),
+        arguments,
+        user_id=user_id,
+        capabilities=Capabilities(models=None, **parts),  # type: ignore[arg-type]
+        idempotency_key="e:n:",
+        log=lambda message, *_rest, **_data: logs.append(message) if logs is not None else None,
+    )
+
+
+async def failure(name: str, arguments: Any, **rest: Any) -> NodeFailed:
+    with pytest.raises(NodeFailed) as caught:
+        await use(name, arguments, **rest)
+    return caught.value
+
+
+def test_the_built_in_tools_are_there():
+    assert set(discover_tools()) >= {"calculator", "file_reader", "http_request", "python_executor"}
+
+
+@pytest.mark.parametrize("tool", discover_tools().values(), ids=lambda tool: tool.name)
+def test_every_tool_can_be_shown_to_people_and_models(tool: type[BaseTool[Any]]):
+    shown = json.loads(json.dumps(tool.as_json()))
+    assert set(shown) == {"name", "description", "parameters", "requires_approval"}
+    assert len(shown["description"]) > 20
+    jsonschema.Draft202012Validator.check_schema(shown["parameters"])
+    assert shown["parameters"]["type"] == "object"
+    assert shown["parameters"]["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({}, "'expression' is missing"),
+        ({"expression": 5}, "'expression' input should be a valid string"),
+        ({"expression": "1", "secret": "s3cret"}, "there is no argument 'secret'"),
+        ("1 + 1", "must be an object"),
+        (None, "must be an object"),
+    ],
+)
+async def test_arguments_that_do_not_fit_are_told(arguments: Any, said: str):
+    failed = await failure("calculator", arguments)
+    assert (failed.code, failed.retryable) == ("INVALID_ARGUMENTS", False)
+    assert said in failed.detail
+    assert "s3cret" not in failed.detail
+
+
+async def test_a_tool_that_does_not_exist_is_told_with_those_that_do():
+    failed = await failure("caculator", {})
+    assert failed.code == "UNKNOWN_TOOL"
+    assert "calculator" in failed.detail
+
+
+def third_party(monkeypatch: pytest.MonkeyPatch, tool: type[BaseTool[Any]]) -> None:
+    class Point(EntryPoint):
+        def load(self) -> Any:
+            return tool
+
+    monkeypatch.setattr(registry, "entry_points", lambda group: [Point("x", "x", group)])
+    registry.discover_tools.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_registry():
+    yield
+    registry.discover_tools.cache_clear()
+
+
+async def test_third_parties_add_tools_by_entry_point(monkeypatch: pytest.MonkeyPatch):
+    class Greeter(BaseTool[NoArguments]):
+        """Say hello to the one who asks."""
+
+        name = "greeter"
+
+        async def run(self, ctx: ToolContext[NoArguments]) -> str:
+            return f"hello {ctx.user_id}"
+
+    third_party(monkeypatch, Greeter)
+    assert await use("greeter", {}) == "hello ann"
+
+
+@pytest.mark.parametrize(("called", "said"), [("calculator", "declared twice"), ("Bad Name", "does not match")])
+def test_names_are_used_once_and_fit_models(called: str, said: str, monkeypatch: pytest.MonkeyPatch):
+    third_party(monkeypatch, type("Other", (BaseTool,), {"name": called, "Arguments": Arguments}))
+    with pytest.raises(ValueError, match=said):
+        discover_tools()
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[PythonSandbox]:
+    made = PythonSandbox()
+    yield made
+    await made.stop()
+
+
+async def test_the_python_executor_gives_result_and_prints(sandbox: PythonSandbox):
+    arguments = {"code": "print('hi')\nsum(numbers)", "inputs": {"numbers": [1, 2]}}
+    assert await use("python_executor", arguments, sandbox=sandbox) == {"result": 3, "printed": "hi\n"}
+
+
+async def test_the_python_executor_runs_in_the_sandbox_only(sandbox: PythonSandbox):
+    failed = await failure("python_executor", {"code": "open('/etc/passwd').read()"}, sandbox=sandbox)
+    assert failed.code == "CODE_ERROR"
+    assert (await failure("python_executor", {"code": "1", "engine": "full"})).code == "INVALID_ARGUMENTS"
+
+
+async def test_http_request_goes_through_the_guard():
+    async with HttpServer() as server:
+        server.otherwise = says('{"a": 1}', content_type="application/json")
+        client = HttpClient([server.host])
+        logs: list[str] = []
+        arguments = {"url": server.url, "method": "POST", "query": {"q": "s3cret"}, "body": {"b": 2}}
+        answer = await use("http_request", arguments, http=client, logs=logs)
+        server.otherwise = says(b"x" * 2_000_000)
+        large = await failure("http_request", {"url": server.url}, http=client)
+        inside = await failure("http_request", {"url": "http://169.254.169.254/"}, http=client)
+        await client.stop()
+    assert (answer["status"], answer["body"]) == (200, {"a": 1})
+    assert (server.asked[0].headers["idempotency-key"], server.asked[0].body) == ("e:n:", b'{"b": 2}')
+    assert logs
+    assert "s3cret" not in str(logs)
+    assert (large.code, inside.code) == ("RESPONSE_TOO_LARGE", "ADDRESS_BLOCKED")
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> UserFileFolder:
+    home = tmp_path / "files" / ANN
+    (home / "notes").mkdir(parents=True)
+    (home / "notes" / "a.txt").write_text("grüße", encoding="utf-8")
+    (home / "big.txt").write_bytes(b"x" * (1024 * 1024 + 1))
+    (home / "image.png").write_bytes(b"\x89PNG\xff")
+    (tmp_path / "secret_key").write_text("s3cret")
+    (tmp_path / "files" / "ben").mkdir()
+    (tmp_path / "files" / "ben" / "b.txt").write_text("s3cret")
+    (home / "link.txt").symlink_to(tmp_path / "secret_key")
+    (home / "folder").symlink_to(tmp_path)
+    os.mkfifo(home / "pipe")
+    return UserFileFolder(tmp_path)
+
+
+async def test_the_file_reader_reads_the_users_own_files(files: UserFileFolder):
+    got = await use("file_reader", {"path": "notes/a.txt"}, files=files)
+    assert got == {"path": "notes/a.txt", "text": "grüße", "size_bytes": 7}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["missing.txt", "../ben/b.txt", "../../secret_key", "notes/../../ben/b.txt", "/etc/passwd", "link.txt",
+     "folder/secret_key", "folder/files/ben/b.txt", "notes", ".", "..", "pipe", "a\0b", "x" * 400, "~/x",
+     "..\\ben\\b.txt"],
+)  # fmt: skip
+async def test_nothing_else_is_a_file_of_the_user(path: str, files: UserFileFolder):
+    failed = await failure("file_reader", {"path": path}, files=files)
+    assert failed.code == "FILE_NOT_FOUND"
+
+
+@pytest.mark.parametrize("user", [None, "nobody", "..", "", "ben/../ann", "."])
+async def test_nobody_else_has_the_users_files(user: str | None, files: UserFileFolder):
+    failed = await failure("file_reader", {"path": "notes/a.txt"}, user_id=user and UserId(user), files=files)
+    assert failed.code == "FILE_NOT_FOUND"
+
+
+async def test_files_that_are_too_large_or_no_text_are_told(files: UserFileFolder):
+    assert (await failure("file_reader", {"path": "big.txt"}, files=files)).code == "FILE_TOO_LARGE"
+    assert (await failure("file_reader", {"path": "image.png"}, files=files)).code == "NO_TEXT"
+
+
+async def test_a_part_that_was_not_built_in_is_told():
+    from awe_app.domain.errors import Unavailable
+
+    with pytest.raises(Unavailable):
+        await use("file_reader", {"path": "x"})
