@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 from awe_app.adapters.bus import MemoryBus
+from awe_app.adapters.child_store import ChildStore
 from awe_app.adapters.crypto import Secrets
 from awe_app.adapters.db import Database, upgrade
 from awe_app.adapters.dispatch import Limits
@@ -80,6 +81,7 @@ async def start(environment: Environment) -> Running:
         executions=Executions(
             workflows=workflows,
             store=store,
+            children=ChildStore(database),
             journal=journal,
             bus=bus,
             plans=Plans(node_types),

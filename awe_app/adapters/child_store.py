@@ -7,6 +7,7 @@ from sqlalchemy import delete, func, select, update
 from sqlmodel import col
 
 from awe_app.adapters.db import Database
+from awe_app.adapters.execution_store import parent_named
 from awe_app.adapters.tables import ExecutionRow, SignalRow
 from awe_app.domain.execution import FINAL_STATUSES
 from awe_app.domain.ids import ExecutionId, Path, utc_now
@@ -65,7 +66,7 @@ class ChildStore:
         )
         async with self._database.sessions() as session:
             row = (await session.execute(found)).first()
-        return Parent(ExecutionId(row[0]), Path(row[1])) if row is not None and row[0] else None
+        return parent_named(*row) if row is not None else None
 
     async def wake(self, execution_id: ExecutionId) -> None:
         """Let a parent that waits go on now."""

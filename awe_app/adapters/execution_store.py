@@ -137,9 +137,43 @@ class ExecutionStore:
             user_id=UserId(row.user_id) if row.user_id else None,
             inputs=row.inputs,
             options=RunOptions.from_json(row.options),
-            parent=Parent(ExecutionId(row.parent_id), Path(row.parent_path)) if row.parent_id else None,
+            parent=parent_named(row.parent_id, row.parent_path),
             depth=row.depth,
         )
+
+    async def reopen(self, execution_id: ExecutionId, options: RunOptions) -> int | None:
+        """Let what failed or was cancelled go on, and give the epoch to write under; None when it is neither.
+
+        The one way back from a final status, and only a person goes it: an event in the journal says who and when.
+        """
+        open_again = (
+            update(ExecutionRow)
+            .where(col(ExecutionRow.id) == execution_id, col(ExecutionRow.status).in_(("failed", "cancelled")))
+            .values(
+                epoch=col(ExecutionRow.epoch) + 1,
+                status="pending",
+                completed_at=None,
+                state=None,
+                options=options.as_json(),
+                driver=self.driver,
+            )
+            .returning(col(ExecutionRow.epoch))
+        )
+        async with self._database.sessions.begin() as session:
+            return await session.scalar(open_again)
+
+    async def asked(self, execution_id: ExecutionId) -> tuple[Workflow, RunOptions]:
+        """The workflow as it was when the execution started, and how it was asked to run."""
+        options = select(col(ExecutionRow.options)).where(col(ExecutionRow.id) == execution_id)
+        async with self._database.sessions() as session:
+            stored = await session.scalar(options)
+        return await self.snapshot(execution_id), RunOptions.from_json(stored)
+
+    async def inputs(self, execution_id: ExecutionId) -> Mapping[str, Any]:
+        """What the execution was given."""
+        found = select(col(ExecutionRow.inputs)).where(col(ExecutionRow.id) == execution_id)
+        async with self._database.sessions() as session:
+            return await session.scalar(found) or {}
 
     async def unfinished(self) -> Sequence[Ticket]:
         """Every execution that can go on, oldest first: not those that wait for a moment or an answer yet to come."""
@@ -187,15 +221,20 @@ class ExecutionStore:
             return {Path(row.path): row.payload for row in await session.scalars(found)}
 
 
+def parent_named(parent_id: str | None, path: str | None) -> Parent | None:
+    """The parent of a row with these columns."""
+    return Parent(ExecutionId(parent_id), Path(path)) if parent_id and path else None
+
+
 def ticket_of(row: Any) -> Ticket:
     """The ticket of a row with ``id, user_id, priority, epoch``."""
     user_id = UserId(row.user_id) if row.user_id else None
     return Ticket(ExecutionId(row.id), user_id, Priority(row.priority), row.epoch)
 
 
-def _tickets() -> Select[Any]:
-    columns = (ExecutionRow.id, ExecutionRow.user_id, ExecutionRow.priority, ExecutionRow.epoch)
-    return select(*(col(column) for column in columns))
+def _tickets() -> Select[str, str | None, int, int]:
+    row = ExecutionRow
+    return select(col(row.id), col(row.user_id), col(row.priority), col(row.epoch))
 
 
 def _summaries() -> Select[Any]:

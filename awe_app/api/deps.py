@@ -4,7 +4,7 @@ import ipaddress
 import json
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, Query
+from fastapi import Depends, Header, Query
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import HTTPConnection
@@ -38,6 +38,11 @@ class PageParams(BaseModel):
 
 
 Paged = Annotated[PageParams, Query()]
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(min_length=1, max_length=200, pattern=r"^[\x20-\x7e]+$", description="Sent twice, it starts once."),
+]
 
 
 class _Token(HTTPBearer):

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query, Response
 from fastapi import Path as FromPath
 from pydantic import BaseModel, ConfigDict, Field
 
-from awe_app.api.deps import Body, CurrentUser, PageParams, json_response
+from awe_app.api.budget import BudgetBody
+from awe_app.api.deps import Body, CurrentUser, IdempotencyKey, PageParams, json_response
 from awe_app.api.shapes import ExecutionShape, ExecutionSummaryShape, ItemsShape, LogShape, NodeStateShape, PageShape
 from awe_app.domain.execution import NodeState, Status, log_entry
 from awe_app.domain.ids import ExecutionId, Path, WorkflowId
@@ -49,6 +50,16 @@ class SentEvent(Body):
     """What an event carries."""
 
     data: Any = None
+
+
+class Resume(Body):
+    """Where to go on, and with what."""
+
+    from_node: str | None = Field(default=None, max_length=64)
+    overrides: dict[str, Any] = Field(
+        default={}, description="Outputs by node id, in place of what the nodes would give."
+    )
+    budget: BudgetBody | None = Field(default=None, description="A new budget; without it, the one the execution has.")
 
 
 @router.get("", response_model=PageShape[ExecutionSummaryShape])
@@ -97,6 +108,26 @@ async def send(
 ) -> Response:
     """Send an event to an execution; a node that waits for it, now or later, takes it. 409 when it has ended."""
     state = await services().executions.send(user, ExecutionId(execution_id), name, sent.data)
+    return json_response(state.as_json(), 202)
+
+
+@router.post("/{execution_id}/resume", status_code=202, response_model=ExecutionShape)
+async def resume(
+    execution_id: str, user: CurrentUser, body: Resume | None = None, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Go on after a failure or a cancellation: finished nodes are not run again.
+
+    With ``from_node`` a new execution begins at that node and reuses what all nodes gave that do not come after it.
+    """
+    given = body or Resume()
+    state = await services().executions.resume(
+        user,
+        ExecutionId(execution_id),
+        given.from_node,
+        given.overrides,
+        given.budget.budget() if given.budget is not None else None,
+        idempotency_key,
+    )
     return json_response(state.as_json(), 202)
 
 

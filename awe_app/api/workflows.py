@@ -7,10 +7,11 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi import Body as JsonBody
 from pydantic import Field
 
-from awe_app.api.deps import Body, CurrentUser, Paged, json_response
+from awe_app.api.budget import BudgetBody
+from awe_app.api.deps import Body, CurrentUser, IdempotencyKey, Paged, json_response
 from awe_app.api.shapes import DeletedShape, ExecutionShape, PageShape, ValidationShape, WorkflowShape
 from awe_app.domain.errors import Invalid
-from awe_app.domain.ids import WorkflowId
+from awe_app.domain.ids import NodeId, WorkflowId
 from awe_app.domain.stored import StoredWorkflow
 from awe_app.domain.tickets import Priority, PriorityName
 from awe_app.services import services
@@ -43,6 +44,11 @@ class Execute(Body):
 
     inputs: dict[str, Any] = {}
     priority: PriorityName = "normal"
+    until: str | None = Field(
+        default=None, max_length=64, description="Run this node and what it needs; end with its value."
+    )
+    pins: dict[str, Any] = Field(default={}, description="Outputs by node id; these nodes are not run.")
+    budget: BudgetBody = BudgetBody()
 
 
 @router.post("", status_code=201, response_model=WorkflowShape)
@@ -109,16 +115,22 @@ async def execute(
     user: CurrentUser,
     body: Execute | None = None,
     wait: Annotated[float | None, Query(ge=0, le=MAX_WAIT_S, allow_inf_nan=False)] = None,
-    idempotency_key: Annotated[
-        str | None,
-        Header(min_length=1, max_length=200, pattern=r"^[\x20-\x7e]+$", description="Sent twice, it starts once."),
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Start a workflow; with ``wait``, answer when it has ended or after so many seconds."""
     executions = services().executions
     given = body or Execute()
     priority = Priority.named(given.priority)
-    state = await executions.start(user, WorkflowId(workflow_id), given.inputs, idempotency_key, priority)
+    state = await executions.start(
+        user,
+        WorkflowId(workflow_id),
+        given.inputs,
+        idempotency_key,
+        priority,
+        until=NodeId(given.until) if given.until is not None else None,
+        pins=given.pins,
+        budget=given.budget.budget(),
+    )
     if wait:
         state = await executions.wait(user, state.execution_id, wait)
     return json_response(state.as_json(), 200 if wait and state.ended else 202)

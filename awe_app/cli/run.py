@@ -4,14 +4,17 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from awe_app.cli.files import read_inputs, read_json
+from awe_app.cli.files import Unreadable, read_inputs, read_json
 from awe_app.cli.validate import print_issues
 from awe_app.domain.errors import Invalid, Issue, NodeFailed
 from awe_app.domain.execution import ExecutionState
 from awe_app.domain.ids import UserId
 from awe_app.domain.models import LanguageModel, ModelInfo
+from awe_app.domain.workflow import Workflow
 from awe_app.settings import Environment
 
 WAITS = "a person has to answer; run the workflow on the server, where answers are taken"
@@ -30,7 +33,7 @@ def run_file(file: str, pairs: Sequence[str], *, whole: bool, environment: Envir
     """
     raw, inputs = read_json(file), read_inputs(pairs)
     try:
-        state = asyncio.run(_run(raw, inputs, environment))
+        state = asyncio.run(_run(raw, inputs, environment, Path(file).parent))
     except Invalid as error:
         issues = error.issues or (Issue("error", error.code, error.detail),)
         print_issues(issues, to=sys.stderr)
@@ -47,7 +50,7 @@ def run_file(file: str, pairs: Sequence[str], *, whole: bool, environment: Envir
     return 0
 
 
-async def _run(raw: Any, inputs: Mapping[str, Any], environment: Environment) -> ExecutionState:
+async def _run(raw: Any, inputs: Mapping[str, Any], environment: Environment, folder: Path) -> ExecutionState:
     from awe_app.adapters.local_model import LocalModel
     from awe_app.cli.progress import progress
     from awe_app.engine.validate import read_workflow
@@ -63,10 +66,30 @@ async def _run(raw: Any, inputs: Mapping[str, Any], environment: Environment) ->
     capabilities = outside.capabilities(LocalModels(local_model))
     try:
         with progress(workflow, node_types) as on_event:
-            return await run_once(workflow, inputs, on_event, capabilities, node_types)
+            find = partial(workflow_beside, folder)
+            return await run_once(workflow, inputs, on_event, capabilities, node_types, find)
     finally:
         await outside.stop()
         await local_model.stop()
+
+
+def workflow_beside(folder: Path, name: str) -> Workflow:
+    """The workflow that a sub-workflow node calls ``name``: the file ``<name>.json`` beside the one that runs.
+
+    Raises:
+        NodeFailed: ``WORKFLOW_NOT_FOUND``, there is no such file, or it holds no workflow.
+    """
+    from awe_app.engine.validate import read_workflow
+
+    if Path(name).name != name:
+        raise NodeFailed("WORKFLOW_NOT_FOUND", f"'{name}' is not the name of a file beside this one")
+    try:
+        workflow, _issues = read_workflow(read_json(str(folder / f"{name}.json")))
+    except Unreadable as error:
+        raise NodeFailed("WORKFLOW_NOT_FOUND", f"there is no workflow '{name}' beside this file: {error}") from error
+    if workflow is None:
+        raise NodeFailed("WORKFLOW_NOT_FOUND", f"{name}.json holds no workflow")
+    return workflow
 
 
 class LocalModels:

@@ -115,6 +115,8 @@ class ExecutionState:
     events: list[ev.EventReceived] = field(default_factory=list)
     takings: list[ev.EventTaken] = field(default_factory=list)
     seq: int = 0
+    resumed: bool = False
+    """A person has resumed it, and nobody has driven it on yet."""
     forgotten: int = field(default=0, compare=False)
     """How many node instances that ran ``forget_closed_passes`` has dropped."""
     keep: Callable[[NodeState], bool] | None = field(default=None, compare=False, repr=False)
@@ -140,7 +142,9 @@ class ExecutionState:
                 self.events.append(event)
             elif isinstance(event, ev.EventTaken):
                 self.takings.append(event)
-        elif isinstance(event, ev.NodeEvent):
+            return
+        self.resumed = False
+        if isinstance(event, ev.NodeEvent):
             node = self._node(event.path, event.node_id)
             self._apply_to_node(event, node)
             if self.keep is not None and not self.keep(node):
@@ -201,6 +205,7 @@ class ExecutionState:
                 self.inputs, self.variables = event.inputs, dict(event.variables)
             case ev.ExecutionResumed():
                 self.status, self.error, self.completed_at = "running", None, None
+                self.resumed = event.reason == "resumed"
                 for node in self.node_states.values():
                     if node.status == "running" or (node.status in ("cancelled", "failed") and node.outputs is None):
                         node.status = "pending"

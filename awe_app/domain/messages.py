@@ -63,6 +63,11 @@ def message(event: ev.Event | ev.TextStreamed) -> Message:
     return Message("state", event.seq, {"node_id": event.path, **data})
 
 
+def reopened(event: ev.Event) -> Message:
+    """The message of an end that was not the end: the execution was resumed later."""
+    return Message("state", event.seq, {"status": message(event).data["status"]})
+
+
 def _span(event: ev.NodeFinished | ev.NodeFailed) -> dict[str, Any]:
     return {
         "input": event.input,

@@ -1,6 +1,6 @@
 """What the inner layers need from outside, said as protocols; ``adapters/`` fulfils them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -8,8 +8,9 @@ from awe_app.domain.errors import Unavailable
 from awe_app.domain.events import Event, TextStreamed
 from awe_app.domain.files import UserFiles
 from awe_app.domain.http import OutboundHttp
-from awe_app.domain.ids import ExecutionId
+from awe_app.domain.ids import ExecutionId, UserId, WorkflowId
 from awe_app.domain.models import ModelDirectory
+from awe_app.domain.options import Parent
 from awe_app.domain.sandbox import Sandbox
 
 
@@ -31,12 +32,40 @@ class Capabilities:
 
     models: ModelDirectory
     http: OutboundHttp = field(default_factory=lambda: _absent("an HTTP client"))
+    executions: "ChildExecutions" = field(default_factory=lambda: _absent("sub-workflows"))
     sandbox: Sandbox = field(default_factory=lambda: _absent("a sandbox"))
     files: UserFiles = field(default_factory=lambda: _absent("users' files"))
 
 
 def _absent(what: str) -> Any:
     return _Absent(what)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildRequest:
+    """What a node asks for when it runs another workflow."""
+
+    parent: Parent
+    user_id: UserId | None
+    """Who runs the parent, and so the child."""
+    workflow_id: WorkflowId
+    inputs: Mapping[str, object]
+    attached: bool = True
+    """The node waits for its end, and its end comes with the parent's at the latest."""
+
+
+class ChildExecutions(Protocol):
+    """Running a workflow as a node of another one."""
+
+    async def start(self, request: ChildRequest) -> ExecutionId:
+        """Start it; asked again by the same node instance, give the same one, unless that one failed.
+
+        When an attached one ends, the parent's node gets the signal ``{execution_id, status, result, error, usage}``.
+
+        Raises:
+            NodeFailed: ``WORKFLOW_NOT_FOUND``, ``TOO_DEEP``, ``INVALID_WORKFLOW``, ``INVALID_INPUT``.
+        """
+        ...
 
 
 class Recorder(Protocol):

@@ -12,6 +12,7 @@ from typing import Any
 
 from awe_app.domain import events as ev
 from awe_app.domain.execution import ExecutionState
+from awe_app.domain.options import RunOptions
 from awe_app.engine.deps import Deps
 from awe_app.engine.plan import Plan
 from awe_app.engine.run import Run
@@ -21,7 +22,11 @@ FAIR_SHARE = 50
 
 
 async def execute(
-    plan: Plan, inputs: Mapping[str, Any], deps: Deps, done: ExecutionState | None = None
+    plan: Plan,
+    inputs: Mapping[str, Any],
+    deps: Deps,
+    done: ExecutionState | None = None,
+    options: RunOptions = RunOptions(),
 ) -> AsyncGenerator[ev.Event | ev.TextStreamed, None]:
     """Run the plan and yield what happens, ending with a final event, or ``ExecutionParked`` when it has to wait.
 
@@ -30,9 +35,11 @@ async def execute(
         inputs: what the execution was given, already checked.
         deps: clock, durability, capabilities.
         done: the execution so far, folded from its journal; its finished nodes are not run again.
+        options: its budget, and what is known of nodes that need not run. (``until`` is the plan's affair.)
     """
-    run = Run(plan, inputs, deps, done)
+    run = Run(plan, inputs, deps, done, options)
     run.begin()
+    run.check_time()
     try:
         while True:
             turns = 0
@@ -43,6 +50,7 @@ async def execute(
                 turns += 1
                 if turns % FAIR_SHARE == 0:
                     await asyncio.sleep(0)
+                    run.check_time()
             if run.over:
                 break
             run.look_around()
@@ -60,6 +68,7 @@ async def execute(
                     return
             await _until_woken(run, deps)
             run.collect()
+            run.check_time()
             while run.record.outbox:
                 yield run.record.outbox.popleft()
         await run.stop()
@@ -73,7 +82,7 @@ async def execute(
 
 async def _until_woken(run: Run, deps: Deps) -> None:
     """Wait for a report, a signal, or the moment at which a waiting node goes on."""
-    wake_at = run.waiting.next_moment()
+    wake_at = run.next_moment()
     if wake_at is None:
         await run.wake.wait()
         return

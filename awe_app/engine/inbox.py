@@ -36,7 +36,7 @@ class Inbox:
         if key in self._keys:
             return
         self._keys.add(key)
-        self._record.emit(
+        event = self._record.emit(
             ev.EventReceived,
             level="info",
             path=None,
@@ -46,8 +46,6 @@ class Inbox:
             key=key,
             by=by,
         )
-        event = self._record.outbox[-1]
-        assert isinstance(event, ev.EventReceived)
         self._kept.append(event)
 
     def given(self, path: Path) -> Sequence[ev.EventReceived]:

@@ -199,7 +199,7 @@ class LoopRun:
     def _go_on(self) -> None:
         """Give what the passes gave. Those that still run are stopped, or run out without effect."""
         self.ended = True
-        self.run.loop_ended(self)
+        self.run.loops.ended(self)
         done = (self._results[index] for index in sorted(self._results))
         outputs = {self.node.ports[0]: [result for result in done if result is not _LEFT_OUT]}
         self._trailing = bool(self._passes) and not self.config.cancel_rest
@@ -226,7 +226,7 @@ class LoopRun:
     def _leave(self, *, withdrawn: bool = False) -> None:
         self.ended = True
         self._stop_passes(withdrawn=withdrawn)
-        self.run.loop_ended(self)
+        self.run.loops.ended(self)
 
     def _stop_passes(self, *, withdrawn: bool) -> None:
         for level in self._passes.values():

@@ -25,9 +25,14 @@ async def within(timeout_s: float | None, work: Awaitable[ResultT]) -> ResultT:
             return await work
     except TimeoutError as error:
         if limit.expired():
-            detail = f"it took longer than {timeout_s:g} s"
-            raise NodeTimeout("NODE_TIMEOUT", detail, "raise timeout_s or make the work smaller", True) from error
+            raise timed_out(timeout_s) from error
         raise
+
+
+def timed_out(timeout_s: float | None) -> NodeTimeout:
+    """The failure of a node that took, or waited, longer than it may."""
+    detail = f"it took longer than {timeout_s:g} s"
+    return NodeTimeout("NODE_TIMEOUT", detail, "raise timeout_s or make the work smaller", retryable=True)
 
 
 def as_failure(error: Exception) -> NodeFailed:
@@ -48,8 +53,11 @@ async def with_retries(
     sleep: Callable[[float], Awaitable[None]],
     random: Callable[[], float],
     first_attempt: int = 1,
+    used: int = 0,
 ) -> ResultT:
     """Try until it works, the tries are used up, or the failure is one that trying again cannot help.
+
+    ``used`` tries came before ``first_attempt`` and count: a node that was woken from waiting is still in the same try.
 
     Raises:
         NodeFailed: the last failure.
@@ -62,7 +70,7 @@ async def with_retries(
             raise
         except Exception as error:
             failure = as_failure(error)
-            if not failure.retryable or attempt - first_attempt + 1 >= retry.max_attempts:
+            if not failure.retryable or attempt - first_attempt + 1 + used >= retry.max_attempts:
                 raise failure from error
             attempt += 1
             wait_s = wait_before_s(retry, attempt - first_attempt + 1, random())

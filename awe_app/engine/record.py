@@ -2,13 +2,15 @@
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from awe_app.domain import events as ev
 from awe_app.domain.execution import ExecutionState, NodeState
 from awe_app.domain.ids import NodeId, Path
 from awe_app.domain.models import Usage
 from awe_app.engine.deps import Deps
+
+EventT = TypeVar("EventT", bound=ev.Event)
 
 
 class Record:
@@ -27,13 +29,15 @@ class Record:
         self._passes = _passes_begun(self.done)
         self._in_flight = _in_flight(self.done)
 
-    def emit(self, kind: type[ev.Event], **fields: Any) -> None:
+    def emit(self, kind: type[EventT], **fields: Any) -> EventT:
         """Number the event and line it up."""
         self.seq += 1
         if self._in_flight:
             self._in_flight.pop(fields.get("path"), None)
-        self.outbox.append(kind(seq=self.seq, at=self._clock(), **fields))
+        event = kind(seq=self.seq, at=self._clock(), **fields)
+        self.outbox.append(event)
         self._wake()
+        return event
 
     def log(self, path: Path | None, message: str, level: ev.Level = "info", **data: Any) -> None:
         """Line up a log entry."""

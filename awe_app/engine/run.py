@@ -3,30 +3,35 @@
 import asyncio
 from collections import deque
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from awe_app.domain import events as ev
 from awe_app.domain.errors import NodeFailed, Paused
-from awe_app.domain.execution import ExecutionState, NodeState
+from awe_app.domain.execution import ExecutionState
 from awe_app.domain.ids import Path
 from awe_app.domain.node import Outputs
+from awe_app.domain.options import Known, RunOptions
+from awe_app.engine.allowance import Allowance
 from awe_app.engine.deps import Deps
 from awe_app.engine.exclusive import Sections
 from awe_app.engine.inbox import Inbox
 from awe_app.engine.level import Level
-from awe_app.engine.loops import LoopRun
+from awe_app.engine.looping import Loops
 from awe_app.engine.plan import Plan, PlannedNode
 from awe_app.engine.ready import ReplayQueue
 from awe_app.engine.record import Record
 from awe_app.engine.tasks import Tasks
 from awe_app.engine.waiting import Waiter, WaitingRoom
-from awe_app.engine.work import Instance, context_of, run_in_line, work
+from awe_app.engine.work import Instance, run_in_line, work
 
 
 class Run:
     """Starts nodes, collects what they give, and lines up the events. Knows no order but that of readiness."""
 
-    def __init__(self, plan: Plan, inputs: Mapping[str, Any], deps: Deps, done: ExecutionState | None) -> None:
+    def __init__(
+        self, plan: Plan, inputs: Mapping[str, Any], deps: Deps, done: ExecutionState | None, options: RunOptions
+    ) -> None:
         self.plan = plan
         self.inputs = inputs
         self.deps = deps
@@ -35,17 +40,19 @@ class Run:
         self.ready: deque[tuple[Level, PlannedNode]] | ReplayQueue = (
             deque() if self.record.done is None else ReplayQueue(self.record)
         )
-        self.failure: tuple[Path, NodeFailed] | None = None
+        self.failure: tuple[Path | None, NodeFailed] | None = None
         self.over = False
         """True once nothing more may start: a node failed for good, or ended the execution."""
         self._early_result: tuple[Any] | None = None
         self._sections = Sections()
+        self._known = options.known
+        self._allowance = Allowance(options.budget, deps.clock(), self.record.done)
         self._tasks = Tasks(self.wake.set)
         self.waiting = WaitingRoom()
         self.inbox = Inbox(self.record, deps.signals)
         self._paused: list[Path] = []
         self._reported: deque[tuple[Level, PlannedNode, Outputs | NodeFailed]] = deque()
-        self._loops: dict[Path, tuple[LoopRun, asyncio.Task[None] | None]] = {}
+        self.loops = Loops(self, self._tasks)
         variables = dict(self.record.done.variables if self.record.done else plan.workflow.variables)
         self.variables = variables
         """What ``variables`` says now; shared by all levels."""
@@ -60,7 +67,7 @@ class Run:
         if done is None:
             self.record.emit(ev.ExecutionStarted, inputs=self.inputs, variables=dict(self.variables))
             self.record.log(None, f"Started '{self.plan.workflow.name}'")
-        else:
+        elif not done.resumed:
             woken = done.status == "waiting"
             self.record.emit(ev.ExecutionResumed, reason="woken" if woken else "recovered")
             if not woken:
@@ -96,18 +103,22 @@ class Run:
             level.remember(node, outputs, recorded.error)
             self.settle(level, node, outputs)
             if node.body is not None and recorded.runs_on:
-                self._let_run_out(level, node, node.body, recorded)
+                self.loops.let_run_out(level, node, node.body, recorded)
         elif not level.reached(node):
             self._skip(level, node, path, None)
         elif node.spec.disabled:
             value = next(iter(level.incoming_of(node).values()), None)
             self._skip(level, node, path, {node.ports[0]: value} if node.passes_through else None)
-        elif node.body is not None and path in self._loops:
-            self._loops[path][0].advance()  # another value has come in
+        elif node.body is not None and path in self.loops:
+            self.loops.advance(path)  # another value has come in
+        elif level is self._top and (known := self._known.get(node.spec.id)) is not None:
+            self._reuse(level, node, path, known)
         elif node.spec.exclusive is not None and not self._sections.enter(node.spec.exclusive, (level, node)):
             return  # its turn comes
+        elif (exceeded := self._allowance.take(self.record.usage)) is not None:
+            self._give_up(path, exceeded)
         elif node.body is not None:
-            self._begin_loop(level, node, node.body)
+            self.loops.begin(level, node, path, node.body)
         elif node.behaviour.effectful:
             if recorded is not None and recorded.status == "waiting" and recorded.waiting is not None:
                 self.waiting.enter(path, Waiter(level, node, recorded.waiting))
@@ -120,14 +131,24 @@ class Run:
     def _begin_task(self, level: Level, node: PlannedNode, path: Path, attempt: int) -> None:
         self._tasks.begin(level, node, path, work(self, level, node, path, attempt))
 
+    def check_time(self) -> None:
+        """End the execution when the time of its budget is over."""
+        if (overdue := self._allowance.overdue(self.deps.clock())) is not None:
+            self._give_up(None, overdue)
+
+    def _give_up(self, path: Path | None, failure: NodeFailed) -> None:
+        """Nothing more starts; the first failure counts."""
+        if not self.over:
+            self.failure, self.over = (path, failure), True
+
     # Waiting
 
-    def pause(self, level: Level, node: PlannedNode, paused: Paused) -> None:
+    def pause(self, instance: Instance, paused: Paused) -> None:
         """A node's task says that it waits, or has to wait on."""
-        path = level.path(node)
-        now = self.deps.clock()
-        if path not in self.waiting:
-            self.record.emit(
+        path, node = instance.path, instance.node
+        event = self.waiting.event_of(path)
+        if event is None:
+            event = self.record.emit(
                 ev.NodeWaiting,
                 path=path,
                 node_id=node.spec.id,
@@ -135,16 +156,7 @@ class Run:
                 until=paused.until,
                 data=paused.data,
             )
-        event = ev.NodeWaiting(
-            seq=self.record.seq,
-            at=now,
-            path=path,
-            node_id=node.spec.id,
-            reason=paused.reason,
-            until=paused.until,
-            data=paused.data,
-        )
-        self.waiting.enter(path, Waiter(level, node, event))
+        self.waiting.enter(path, Waiter(instance.level, node, event, seen=instance.signal))
         self._paused.append(path)
         self.wake.set()
 
@@ -158,13 +170,17 @@ class Run:
         """Hand events to those they are for, and wake who has an answer or whose moment has come."""
         self.inbox.look()
         self.inbox.serve(self.waiting)
-        for loop, _timer in list(self._loops.values()):
-            loop.hear()
+        self.loops.hear()
         self._wake_waiters()
 
     def park(self) -> None:
         """Say that nothing can run for now."""
-        self.record.emit(ev.ExecutionParked, wake_at=self.waiting.next_moment())
+        self.record.emit(ev.ExecutionParked, wake_at=self.next_moment())
+
+    def next_moment(self) -> datetime | None:
+        """When something happens by itself: a wait ends, or the time of the budget."""
+        moments = (self.waiting.next_moment(), self._allowance.deadline)
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def collect(self) -> None:
         """Take in what the tasks reported since."""
@@ -207,22 +223,14 @@ class Run:
     def stop_instance(self, level: Level, node: PlannedNode) -> None:
         """Stop whatever the node instance does: its task, its wait, its passes."""
         path = level.path(node)
-        loop, _timer = self._loops.get(path, (None, None))
-        if loop is not None:
-            loop.call_off()
+        self.loops.call_off(path)
         self._tasks.stop_one(path)
         self.waiting.leave(path)
 
     def abandon(self, level: Level, *, withdrawn: bool = False) -> None:
         """Give a pass up: nothing of it starts any more, and what runs is stopped; ``withdrawn``: for good."""
         level.given_up = True
-        stopped: list[tuple[Path, PlannedNode]] = []
-        for loop, _timer in list(self._loops.values()):
-            if loop.level.within(level):
-                loop.ended = True
-                self.loop_ended(loop)
-                stopped.append((loop.path, loop.node))
-        stopped += self._tasks.stop(level)
+        stopped = [*self.loops.empty(level), *self._tasks.stop(level)]
         stopped += [(path, waiter.node) for path, waiter in self.waiting.empty(level)]
         for path, node in stopped:
             self.record.emit(ev.NodeCancelled, path=path, node_id=node.spec.id, withdrawn=withdrawn)
@@ -236,11 +244,8 @@ class Run:
 
     async def stop(self) -> None:
         """Cancel what runs and wait until it is gone; what is done already has reported."""
-        for path, node in self._tasks.stop():
+        for path, node in [*self._tasks.stop(), *self.loops.empty()]:
             self.record.emit(ev.NodeCancelled, path=path, node_id=node.spec.id)
-        for loop, _timer in list(self._loops.values()):
-            self.loop_ended(loop)
-            self.record.emit(ev.NodeCancelled, path=loop.path, node_id=loop.node.spec.id)
         await self._tasks.gone()
 
     def finish(self) -> None:
@@ -254,39 +259,8 @@ class Run:
             return
         path, failure = self.failure
         detail = _detail(failure)
-        self.record.log(None, f"Failed at '{path}': {detail}", "error")
+        self.record.log(None, f"Failed at '{path}': {detail}" if path else f"Failed: {detail}", "error")
         self.record.emit(ev.ExecutionFailed, code=failure.code, detail=detail, path=path, usage=self.record.usage)
-
-    # Loops
-
-    def _begin_loop(self, level: Level, node: PlannedNode, body: Plan) -> None:
-        path = level.path(node)
-        instance = Instance(level, node, path, self.deps.clock())
-        try:
-            loop = LoopRun(self, instance, body, context_of(self, instance).config)
-        except NodeFailed as failure:
-            self.fail(instance, failure)
-            return
-        timer = None
-        if node.spec.timeout_s is not None:
-            timer = self._tasks.timer(path, self._expire(loop, node.spec.timeout_s))
-        self._loops[path] = (loop, timer)
-        loop.begin()
-
-    def _let_run_out(self, level: Level, node: PlannedNode, body: Plan, recorded: NodeState) -> None:
-        instance = Instance(level, node, recorded.path, self.deps.clock())
-        LoopRun(self, instance, body, context_of(self, instance).config).run_out(recorded)
-
-    async def _expire(self, loop: LoopRun, timeout_s: float) -> None:
-        await self.deps.sleep(timeout_s)
-        if not loop.ended:
-            loop.give_up(NodeFailed("NODE_TIMEOUT", f"it took longer than {timeout_s:g} s"))
-            self.wake.set()
-
-    def loop_ended(self, loop: LoopRun) -> None:
-        """Forget a loop; its timer has nothing left to watch."""
-        _loop, timer = self._loops.pop(loop.path, (loop, None))
-        self._tasks.end_timer(timer)
 
     # Nodes
 
@@ -294,6 +268,35 @@ class Run:
         self.record.emit(ev.NodeSkipped, path=path, node_id=node.spec.id, outputs=outputs)
         level.remember(node, outputs)
         self.settle(level, node, outputs)
+
+    def _reuse(self, level: Level, node: PlannedNode, path: Path, known: Known) -> None:
+        """The node is not run: what it gives is known. ``attempt=0`` says so in the journal."""
+        now = self.deps.clock()
+        if known.error is not None:
+            self.record.emit(
+                ev.NodeFailed,
+                path=path,
+                node_id=node.spec.id,
+                input={},
+                outputs=known.outputs,
+                started_at=now,
+                attempt=0,
+                **known.error,
+            )
+        else:
+            self.record.emit(
+                ev.NodeFinished,
+                path=path,
+                node_id=node.spec.id,
+                input={},
+                outputs=known.outputs,
+                started_at=now,
+                attempt=0,
+                variables=known.variables,
+            )
+        self.variables.update(known.variables or {})
+        level.remember(node, known.outputs, known.error)
+        self.settle(level, node, known.outputs)
 
     def finished(self, instance: Instance, outputs: Outputs, *, later: bool = False) -> None:
         """A node gave its value. ``later``: a task says so, and the run settles it in its own turn."""
@@ -353,8 +356,8 @@ class Run:
         """A node failed for good: its loop decides, or the execution ends."""
         if level.owner is not None:
             level.owner.pass_failed(level, failure)
-        elif self.failure is None:
-            self.failure, self.over = (level.path(node), failure), True
+        else:
+            self._give_up(level.path(node), failure)
 
 
 def _detail(failure: NodeFailed) -> str:

@@ -1,8 +1,9 @@
 """Nodes that wait for a person, a moment or another execution. They hold no task while they do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from awe_app.domain import events as ev
 from awe_app.domain.ids import Path
@@ -18,8 +19,21 @@ class Waiter:
     level: Level
     node: PlannedNode
     event: ev.NodeWaiting
+    seen: Mapping[str, Any] | None = None
+    """The answer its task has seen and that did not end the wait."""
     woken: bool = False
     """True while its task looks whether the wait is over."""
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When it has waited as long as its node's ``timeout_s`` allows."""
+        timeout_s = self.node.spec.timeout_s
+        return self.event.at + timedelta(seconds=timeout_s) if timeout_s is not None else None
+
+    @property
+    def moment(self) -> datetime | None:
+        """When it is looked after, whether or not an answer comes."""
+        return min((m for m in (self.event.until, self.deadline) if m is not None), default=None)
 
 
 class WaitingRoom:
@@ -54,14 +68,20 @@ class WaitingRoom:
     def called(self, now: datetime, signals: Signals) -> Iterator[tuple[Path, Waiter]]:
         """Those who have their answer, or whose moment has come; each is called once until it enters again."""
         for path, waiter in self._waiters.items():
-            due = waiter.event.until is not None and waiter.event.until <= now
-            if not waiter.woken and (due or signals.get(path) is not None):
+            due = (moment := waiter.moment) is not None and moment <= now
+            answer = signals.get(path)
+            if not waiter.woken and (due or (answer is not None and answer is not waiter.seen)):
                 waiter.woken = True
                 yield path, waiter
 
     def next_moment(self) -> datetime | None:
         """When the first of them goes on by itself."""
-        return min((w.event.until for w in self._waiters.values() if w.event.until and not w.woken), default=None)
+        return min((m for w in self._waiters.values() if not w.woken and (m := w.moment) is not None), default=None)
+
+    def overdue(self, path: Path, now: datetime) -> bool:
+        """True when the node instance has waited longer than its node's ``timeout_s``."""
+        waiter = self._waiters.get(path)
+        return waiter is not None and waiter.deadline is not None and waiter.deadline <= now
 
     def empty(self, level: Level | None = None) -> Iterator[tuple[Path, Waiter]]:
         """Send away those of a level, or all; gives those whose task does not run."""

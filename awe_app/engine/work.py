@@ -14,7 +14,7 @@ from awe_app.domain.workflow import ONE_TRY
 from awe_app.engine.cancelling import NodeControl
 from awe_app.engine.level import Level
 from awe_app.engine.plan import PlannedNode
-from awe_app.engine.policy import as_failure, with_retries, within
+from awe_app.engine.policy import as_failure, timed_out, with_retries, within
 from awe_app.engine.settings import read_config
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class Instance:
     """Its cost, all tries together."""
     variables: dict[str, Any] | None = None
     """Values for variables, set when the node has finished and not before."""
+    signal: Mapping[str, Any] | None = None
+    """The answer that this try has seen."""
 
     runs_on: bool | None = None
     """True for a loop that goes on while some of its passes still run."""
@@ -67,6 +69,10 @@ async def work(run: "Run", level: Level, node: PlannedNode, path: Path, first_at
 
     async def attempt_once(attempt: int) -> Outputs:
         instance.attempt = attempt
+        if attempt > first_attempt:
+            run.waiting.leave(path)  # a new try begins to wait anew
+        elif run.waiting.overdue(path, run.deps.clock()):
+            raise timed_out(node.spec.timeout_s)
         context = context_of(run, instance)
         if context.waiting is None:
             run.record.emit(ev.NodeStarted, path=path, node_id=node.spec.id, input=instance.inputs, attempt=attempt)
@@ -85,9 +91,10 @@ async def work(run: "Run", level: Level, node: PlannedNode, path: Path, first_at
             sleep=run.deps.sleep,
             random=run.deps.random,
             first_attempt=first_attempt,
+            used=first_attempt - 1 if path in run.waiting else 0,
         )
     except Paused as paused:
-        run.pause(level, node, paused)
+        run.pause(instance, paused)
         return
     except Exception as error:
         run.fail(instance, as_failure(error), later=True)
@@ -113,6 +120,7 @@ def context_of(run: "Run", instance: Instance) -> NodeContext[Any]:
         run.record.stream(path, delta)
 
     known = run.record.of(path)
+    instance.signal = run.deps.signals.get(path)
     return NodeContext(
         execution_id=run.deps.execution_id,
         user_id=run.deps.user_id,
@@ -127,7 +135,7 @@ def context_of(run: "Run", instance: Instance) -> NodeContext[Any]:
         now=run.deps.clock(),
         first_started_at=known.started_at if known is not None else None,
         waiting=run.waiting.event_of(path),
-        signal=run.deps.signals.get(path),
+        signal=instance.signal,
         control=NodeControl(run, level, node),
         log=log,
         stream=stream,

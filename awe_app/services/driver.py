@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -16,6 +16,8 @@ from awe_app.domain.ids import ExecutionId, Path, utc_now
 from awe_app.domain.protocols import Bus, Capabilities
 from awe_app.engine.deps import Deps, Signals
 from awe_app.engine.execute import execute
+from awe_app.services.endings import cancellation, stopped_nodes
+from awe_app.services.family import BY_PARENT, Family, Watch
 from awe_app.services.plans import Plans
 from awe_app.services.progress import Progress
 
@@ -32,13 +34,21 @@ class Driver:
     """Drives executions in this process."""
 
     def __init__(
-        self, store: ExecutionStore, journal: SqlJournal, bus: Bus, plans: Plans, capabilities: Capabilities
+        self,
+        store: ExecutionStore,
+        journal: SqlJournal,
+        bus: Bus,
+        plans: Plans,
+        capabilities: Capabilities,
+        family: Family,
     ) -> None:
         self._store = store
         self._journal = journal
         self._bus = bus
         self._plans = plans
-        self._capabilities = capabilities
+        self.capabilities = capabilities
+        """What nodes may use; sub-workflows are added when there is somebody to start them."""
+        self._family = family
         self._fresh: dict[ExecutionId, Claim] = {}
         self._signals: dict[ExecutionId, Signals] = {}
         self._ended: OrderedDict[ExecutionId, ExecutionState] = OrderedDict()
@@ -52,6 +62,10 @@ class Driver:
         """The execution will not be driven from its start here."""
         if self._fresh.pop(execution_id, None) is not None:
             self._signals.pop(execution_id, None)
+
+    def forget_end(self, execution_id: ExecutionId) -> None:
+        """The execution goes on after its end."""
+        self._ended.pop(execution_id, None)
 
     def ended(self, execution_id: ExecutionId) -> ExecutionState | None:
         """How a small execution ended that was driven here lately; given once. Of others the journal tells."""
@@ -87,11 +101,14 @@ class Driver:
         if claim is None:
             claim = await self._store.claim(execution_id)
             if claim is None:
+                await self._family.tell_parent_of(execution_id)
                 return None
             done = ExecutionState(execution_id)
         progress = Progress(ExecutionState(execution_id, claim.workflow_id, claim.user_id), whole=done is None)
+        watch = Watch()
         if done is not None:
             async for past in self._journal.chunks(execution_id):
+                watch.catch_up(past)
                 done.fold(past).forget_closed_passes()
                 for event in past:
                     progress.apply(event, 0)
@@ -100,10 +117,15 @@ class Driver:
         try:
             if done is not None:
                 signals.load(await self._store.signals(execution_id))
-            plan = self._plans.at(claim.snapshot_id, claim.workflow)
-            deps = Deps(execution_id, self._capabilities, claim.user_id, durable=recorder.durable, signals=signals)
-            async with aclosing(execute(plan, claim.inputs, deps, done)) as events:
-                await self._record(execution_id, events, recorder, progress)
+            if done is not None and await self._family.disowned(claim.parent):
+                await self._end(recorder, progress.state)
+                return None
+            for child in watch.left_behind:
+                await self._family.leave(child)
+            plan = self._plans.at(claim.snapshot_id, claim.workflow, claim.options.until)
+            deps = Deps(execution_id, self.capabilities, claim.user_id, durable=recorder.durable, signals=signals)
+            async with aclosing(execute(plan, claim.inputs, deps, done, claim.options)) as events:
+                await self._record(execution_id, events, recorder, progress, watch)
         except Unavailable:
             raise
         except Fenced:
@@ -111,6 +133,7 @@ class Driver:
             return None
         except AweError as error:
             await self._end_as_failed(execution_id, error)
+            await self._family.tell_parent(execution_id, claim.parent)
             return None
         finally:
             self._signals.pop(execution_id, None)
@@ -118,6 +141,8 @@ class Driver:
             self._ended[execution_id] = progress.state
             while len(self._ended) > REMEMBERED:
                 self._ended.popitem(last=False)
+        if progress.state.ended:
+            await self._family.tell_parent(execution_id, claim.parent)
         return progress.state, signals
 
     async def _record(
@@ -126,6 +151,7 @@ class Driver:
         events: AsyncGenerator[ev.Event | ev.TextStreamed],
         recorder: SqlRecorder,
         progress: Progress,
+        watch: Watch,
     ) -> None:
         """Hand on what happens, until nothing more does and all of it is stored."""
         stored_bytes = 0
@@ -135,12 +161,22 @@ class Driver:
                 continue
             recorder.append(event)
             progress.apply(event, recorder.written_bytes)
+            if (child := watch.see(event)) is not None:
+                await recorder.durable(event.seq)
+                await self._family.leave(child)
             if recorder.written_bytes - stored_bytes > MOST_BYTES_AHEAD:
                 await recorder.durable(event.seq)
                 stored_bytes = recorder.written_bytes
             elif event.seq % 500 == 0:
                 await recorder.durable(event.seq - MOST_EVENTS_AHEAD)
         await recorder.durable(progress.state.seq)
+
+    async def _end(self, recorder: SqlRecorder, state: ExecutionState) -> None:
+        """A child whose parent has ended is cancelled; its own children hear of it when they are taken up."""
+        for event in cancellation(state, BY_PARENT):
+            recorder.append(event)
+            state.apply(event)
+        await recorder.durable(state.seq)
 
     async def _end_as_failed(self, execution_id: ExecutionId, error: AweError) -> None:
         """The workflow makes no plan any more (a node type is gone), or a node gave something that cannot be stored."""
@@ -165,12 +201,3 @@ class Driver:
         )
         recorder.append(failed)
         await recorder.durable(failed.seq)
-
-
-def stopped_nodes(state: ExecutionState) -> Sequence[ev.Event]:
-    """One event for each node that was running when its execution lost its driver for good."""
-    running = [node for node in state.node_states.values() if node.status in ("running", "waiting")]
-    return [
-        ev.NodeCancelled(seq=seq, at=utc_now(), path=node.path, node_id=node.node_id)
-        for seq, node in enumerate(running, state.seq + 1)
-    ]

@@ -6,30 +6,43 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from awe_app.adapters.child_store import ChildStore
 from awe_app.adapters.dispatch import Dispatcher, Drives
-from awe_app.adapters.execution_store import Claim, ExecutionStore
-from awe_app.adapters.journal import NewExecution, SqlJournal
+from awe_app.adapters.execution_store import ExecutionStore
+from awe_app.adapters.journal import SqlJournal
 from awe_app.domain import events as ev
 from awe_app.domain.accounts import User
 from awe_app.domain.errors import Conflict, NotFound
 from awe_app.domain.execution import FINAL_STATUSES, ExecutionState, NodeState
-from awe_app.domain.ids import ExecutionId, Path, WorkflowId, new_id, utc_now
-from awe_app.domain.messages import Message, message
+from awe_app.domain.ids import ExecutionId, NodeId, Path, WorkflowId
+from awe_app.domain.messages import Message, message, reopened
+from awe_app.domain.options import Budget, RunOptions
 from awe_app.domain.pages import Page, PageQuery
 from awe_app.domain.protocols import Bus, Capabilities, LaggedBehind, Subscription
 from awe_app.domain.signals import event_key
 from awe_app.domain.stored import ExecutionSummary
 from awe_app.domain.tickets import Priority
 from awe_app.domain.workflow import Workflow
-from awe_app.nodes.input import InputField, read_fields, read_inputs
-from awe_app.services.driver import Driver, stopped_nodes
+from awe_app.nodes.input import InputField, read_fields
+from awe_app.services.cancelling import Cancelling
+from awe_app.services.children import Children
+from awe_app.services.driver import Driver
+from awe_app.services.family import Family
 from awe_app.services.history import History
 from awe_app.services.plans import Plans
+from awe_app.services.resuming import Resuming
+from awe_app.services.reuse import pinned
+from awe_app.services.starts import Starts, Wanted
 from awe_app.services.workflows import Workflows
 
 logger = logging.getLogger(__name__)
+
+NOTHING: Mapping[str, Any] = {}
+PEOPLE = frozenset({"approval"})
+"""Reasons to wait that no time and no other execution ends."""
 
 LOOK_AGAIN_S = 1.0
 """How often the journal of an execution is read that another process may drive, should nobody tell."""
@@ -43,6 +56,7 @@ class Executions:
         *,
         workflows: Workflows,
         store: ExecutionStore,
+        children: ChildStore,
         journal: SqlJournal,
         bus: Bus,
         plans: Plans,
@@ -55,8 +69,23 @@ class Executions:
         self._bus = bus
         self._plans = plans
         self._history = History(journal)
-        self._driver = Driver(store, journal, bus, plans, capabilities)
+        family = Family(children, store)
+        self._driver = Driver(store, journal, bus, plans, capabilities, family)
         self._dispatcher = dispatcher(self._driver)
+        self._starts = Starts(store, journal, self._driver, self._dispatcher)
+        self._cancelling = Cancelling(store, children, journal, self._driver, family, self._dispatcher)
+        self._resuming = Resuming(
+            workflows=workflows,
+            store=store,
+            journal=journal,
+            plans=plans,
+            driver=self._driver,
+            dispatcher=self._dispatcher,
+            starts=self._starts,
+        )
+        family.connect(self._dispatcher, self._driver.deliver, self._cancelling.cancel)
+        nodes_start = Children(workflows, plans, store, children, self._starts)
+        self._driver.capabilities = replace(capabilities, executions=nodes_start)
 
     # Start
 
@@ -67,6 +96,10 @@ class Executions:
         inputs: Mapping[str, Any],
         idempotency_key: str | None = None,
         priority: Priority = Priority.NORMAL,
+        *,
+        until: NodeId | None = None,
+        pins: Mapping[str, Any] = NOTHING,
+        budget: Budget = Budget(),
     ) -> ExecutionState:
         """Start the workflow; when this returns, the execution is stored and will not be lost.
 
@@ -76,49 +109,37 @@ class Executions:
             inputs: values for the input node's fields.
             idempotency_key: the same key of the same user gives the same execution again.
             priority: which of the user's executions goes first when not all can be driven at once.
+            until: run this node and what it needs; its value is the result.
+            pins: outputs by node id; these nodes are not run.
+            budget: what it may use, all nodes together.
 
         Raises:
             NotFound: ``WORKFLOW_NOT_FOUND``.
-            Invalid: ``INVALID_WORKFLOW`` while errors remain, ``INVALID_INPUT``.
+            Invalid: ``INVALID_WORKFLOW`` while errors remain, ``INVALID_INPUT``, ``UNKNOWN_NODE``, ``INSIDE_LOOP``.
         """
         stored = await self._workflows.visible(user, workflow_id)
         if idempotency_key is not None:
             known = await self._store.by_idempotency_key(user.id, idempotency_key)
             if known is not None:
                 return await self.get(user, known)
-        planned = self._plans.of(stored)
-        values = read_inputs(stored.workflow, inputs)
-        execution_id = ExecutionId(new_id())
-        new = NewExecution(
-            execution_id=execution_id,
+        planned = self._plans.of(stored, until)
+        wanted = Wanted(
             workflow_id=workflow_id,
-            user_id=user.id,
             workflow=stored.workflow,
-            snapshot_id=planned.snapshot_id,
-            inputs=values,
+            planned=planned,
+            user_id=user.id,
+            inputs=inputs,
             idempotency_key=idempotency_key,
             priority=priority,
-            driver=self._store.driver,
+            options=RunOptions(until, budget, pinned(planned.plan, pins)),
         )
         try:
-            await self._journal.create(new)
+            return await self._starts.start(wanted)
         except Conflict:
             known = await self._store.by_idempotency_key(user.id, idempotency_key or "")
             if known is None:
                 raise
             return await self.get(user, known)
-        claim = Claim(
-            epoch=1,
-            workflow=stored.workflow,
-            snapshot_id=planned.snapshot_id,
-            workflow_id=workflow_id,
-            user_id=user.id,
-            inputs=values,
-        )
-        self._driver.expect(execution_id, claim)
-        if not self._dispatcher.submit(execution_id, user.id, priority):
-            self._driver.forget(execution_id)
-        return ExecutionState(execution_id, workflow_id, user.id, inputs=values)
 
     async def adopt(self) -> int:
         """Take up everything that is unfinished and watch the clock; called once when the process starts.
@@ -183,13 +204,14 @@ class Executions:
 
     async def wait(self, user: User, execution_id: ExecutionId, timeout_s: float) -> ExecutionState:
         """The execution when it has ended, or as it is after ``timeout_s`` seconds."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
         if self._dispatcher.running(execution_id):
             await self._dispatcher.wait(execution_id, timeout_s)
-        elif not self._dispatcher.alone:
-            await self._rest(user, execution_id, timeout_s)
-        state = self._driver.ended(execution_id)
-        if state is not None and state.ended and state.user_id == user.id:
-            return state
+            state = self._driver.ended(execution_id)
+            if state is not None and state.user_id == user.id:
+                return state
+        await self._rest(user, execution_id, deadline - loop.time())
         return await self.get(user, execution_id)
 
     async def follow(self, user: User, execution_id: ExecutionId, after_seq: int = 0) -> AsyncGenerator[Message]:
@@ -205,11 +227,18 @@ class Executions:
         while True:
             with self._bus.subscribe(execution_id) as live:
                 ended = (await self._visible(user, execution_id)).status in FINAL_STATUSES
+                held: ev.Event | None = None
                 async for events in self._journal.chunks(execution_id, last, whole=None):
                     for event in events:
+                        if held is not None:
+                            yield reopened(held)
+                        held = event if isinstance(event, ev.FINAL) else None
                         last = event.seq
-                        yield message(event)
-                        ended = ended or isinstance(event, ev.FINAL)
+                        if held is None:
+                            yield message(event)
+                if held is not None:
+                    yield message(held)
+                    ended = True
                 if ended:
                     return
                 try:
@@ -238,18 +267,34 @@ class Executions:
             Conflict: ``EXECUTION_ENDED``.
         """
         summary = await self._visible(user, execution_id)
-        await self._dispatcher.cancel(execution_id)
-        self._driver.forget(execution_id)
-        claim = await self._store.claim(execution_id)
-        if claim is None:
+        if not await self._cancelling.cancel(execution_id, user.username):
             raise Conflict("EXECUTION_ENDED", "the execution has ended already; there is nothing to stop")
-        state = await self._history.open_nodes(summary)
-        recorder = self._journal.recorder(execution_id, claim.epoch)
-        for event in _cancellation(state, user.username):
-            recorder.append(event)
-            state.apply(event)
-        await recorder.durable(state.seq)
         return await self._history.state(summary)
+
+    async def resume(
+        self,
+        user: User,
+        execution_id: ExecutionId,
+        from_node: str | None = None,
+        overrides: Mapping[str, Any] = NOTHING,
+        budget: Budget | None = None,
+        idempotency_key: str | None = None,
+    ) -> ExecutionState:
+        """Go on after a failure; with ``from_node``, in a new execution that reuses what came before that node.
+
+        Raises:
+            NotFound: ``EXECUTION_NOT_FOUND``.
+            Conflict: ``NOT_RESUMABLE``.
+            Invalid: see ``Resuming``.
+        """
+        summary = await self._visible(user, execution_id)
+        if from_node is None:
+            return await self._resuming.go_on(user, summary, overrides, budget)
+        if idempotency_key is not None:
+            known = await self._store.by_idempotency_key(user.id, idempotency_key)
+            if known is not None:
+                return await self.get(user, known)
+        return await self._resuming.run_from(user, summary, from_node, overrides, budget, idempotency_key)
 
     async def answer(
         self, user: User, execution_id: ExecutionId, path: Path, decision: str, comment: str, form: Mapping[str, Any]
@@ -310,16 +355,24 @@ class Executions:
             return None
 
     async def _rest(self, user: User, execution_id: ExecutionId, timeout_s: float) -> None:
-        """Return when the execution, which another process drives, has ended or waits, or after ``timeout_s``."""
+        """Return when it has ended, or waits for people and for nothing else, or after ``timeout_s``."""
         try:
             async with asyncio.timeout(timeout_s):
                 with self._bus.subscribe(execution_id) as live:
-                    while (await self._visible(user, execution_id)).status in ("pending", "running"):
+                    while not await self._rests(user, execution_id):
                         event = await self._next(live, execution_id)
-                        while event is not None and not isinstance(event, ev.FINAL | ev.ExecutionParked):
+                        while event is not None and not isinstance(event, (*ev.FINAL, ev.ExecutionParked)):
                             event = await self._next(live, execution_id)
         except (TimeoutError, LaggedBehind):
             return
+
+    async def _rests(self, user: User, execution_id: ExecutionId) -> bool:
+        summary = await self._visible(user, execution_id)
+        if summary.status != "waiting":
+            return summary.status in FINAL_STATUSES
+        state = await self._history.open_nodes(summary)
+        waits = (node.waiting for node in state.node_states.values() if node.status == "waiting")
+        return all(wait is not None and wait.reason in PEOPLE and wait.until is None for wait in waits)
 
     async def _visible(self, user: User, execution_id: ExecutionId) -> ExecutionSummary:
         summary = await self._store.summary(execution_id)
@@ -330,12 +383,3 @@ class Executions:
 
 def _not_found() -> NotFound:
     return NotFound("EXECUTION_NOT_FOUND", "there is no such execution, or it is not yours")
-
-
-def _cancellation(state: ExecutionState, by: str) -> Sequence[ev.Event]:
-    """The events that end an execution which nobody drives any more."""
-    events = [*stopped_nodes(state)]
-    now, seq = utc_now(), state.seq + len(events)
-    events.append(ev.LogWritten(seq=seq + 1, at=now, level="warning", path=None, message=f"Stopped by {by}"))
-    events.append(ev.ExecutionCancelled(seq=seq + 2, at=now, by=by, usage=state.usage))
-    return events

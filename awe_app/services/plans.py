@@ -5,9 +5,10 @@ import json
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from awe_app.domain.ids import WorkflowId
+from awe_app.domain.ids import NodeId, WorkflowId
 from awe_app.domain.stored import StoredWorkflow
 from awe_app.domain.workflow import Workflow
+from awe_app.engine.cut import up_to
 from awe_app.engine.plan import Plan, prepare
 from awe_app.nodes.registry import NodeTypes
 
@@ -29,26 +30,36 @@ class Plans:
 
     def __init__(self, node_types: NodeTypes) -> None:
         self._types = node_types
-        self._by_version: OrderedDict[tuple[WorkflowId, int], PlannedWorkflow] = OrderedDict()
-        self._by_snapshot: OrderedDict[str, Plan] = OrderedDict()
+        self._by_version: OrderedDict[tuple[WorkflowId, int, NodeId | None], PlannedWorkflow] = OrderedDict()
+        self._by_snapshot: OrderedDict[tuple[str, NodeId | None], Plan] = OrderedDict()
 
-    def of(self, stored: StoredWorkflow) -> PlannedWorkflow:
-        """The plan of a stored workflow. Raises Invalid ``INVALID_WORKFLOW`` while errors remain."""
-        key = (stored.id, stored.version)
+    def of(self, stored: StoredWorkflow, until: NodeId | None = None) -> PlannedWorkflow:
+        """The plan of a stored workflow, up to the node ``until``: errors in what comes later do not matter then.
+
+        Raises:
+            Invalid: ``INVALID_WORKFLOW`` while errors remain; there is no such node.
+        """
+        key = (stored.id, stored.version, until)
         planned = self._by_version.get(key)
         if planned is None:
             snapshot_id = snapshot_name(stored.workflow)
-            planned = PlannedWorkflow(snapshot_id, self.at(snapshot_id, stored.workflow))
+            planned = PlannedWorkflow(snapshot_id, self.at(snapshot_id, stored.workflow, until))
             self._by_version[key] = planned
         _keep(self._by_version, key)
         return planned
 
-    def at(self, snapshot_id: str, workflow: Workflow) -> Plan:
-        """The plan of a workflow as it once was. Raises Invalid when it makes none (any more)."""
-        plan = self._by_snapshot.get(snapshot_id)
+    def at(self, snapshot_id: str, workflow: Workflow, until: NodeId | None = None) -> Plan:
+        """The plan of a workflow as it once was, up to the node ``until``.
+
+        Raises:
+            Invalid: it makes no plan (any more), or there is no such node.
+        """
+        key = (snapshot_id, until)
+        plan = self._by_snapshot.get(key)
         if plan is None:
-            plan = self._by_snapshot[snapshot_id] = prepare(workflow, self._types)
-        _keep(self._by_snapshot, snapshot_id)
+            wanted = workflow if until is None else up_to(workflow, until)
+            plan = self._by_snapshot[key] = prepare(wanted, self._types)
+        _keep(self._by_snapshot, key)
         return plan
 
 

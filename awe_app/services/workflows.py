@@ -7,7 +7,7 @@ from typing import Any
 from awe_app.adapters.workflow_store import WorkflowStore
 from awe_app.domain.accounts import User
 from awe_app.domain.errors import Conflict, Forbidden, Invalid, Issue, NotFound
-from awe_app.domain.ids import WorkflowId
+from awe_app.domain.ids import UserId, WorkflowId
 from awe_app.domain.pages import Page, PageQuery
 from awe_app.domain.stored import SERVER_KEYS, StoredWorkflow
 from awe_app.domain.workflow import Workflow
@@ -49,8 +49,12 @@ class Workflows:
 
     async def visible(self, user: User, workflow_id: WorkflowId) -> StoredWorkflow:
         """Like ``get``, without looking for issues: for those who prepare a plan anyway."""
+        return await self.usable(user.id, workflow_id)
+
+    async def usable(self, user_id: UserId, workflow_id: WorkflowId) -> StoredWorkflow:
+        """Like ``visible``, for whoever acts in a user's name: a node that runs another workflow."""
         stored = await self._store.get(workflow_id)
-        if stored is None or (stored.owner_id != user.id and not stored.is_public):
+        if stored is None or (stored.owner_id != user_id and not stored.is_public):
             raise _not_found()
         return stored
 

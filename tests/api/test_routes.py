@@ -34,6 +34,7 @@ PROMISED = {
     "GET /api/executions/{execution_id}/logs",
     "GET /api/executions/{execution_id}/nodes",
     "POST /api/executions/{execution_id}/cancel",
+    "POST /api/executions/{execution_id}/resume",
     "POST /api/executions/{execution_id}/approvals/{node_id}",
     "POST /api/executions/{execution_id}/events/{name}",
     "GET /api/settings/llm",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from awe_app.adapters.bus import MemoryBus
+from awe_app.adapters.child_store import ChildStore
 from awe_app.adapters.db import Database
 from awe_app.adapters.dispatch import Limits
 from awe_app.adapters.dispatch_embedded import EmbeddedDispatcher
@@ -18,6 +19,7 @@ from awe_app.adapters.workflow_store import WorkflowStore
 from awe_app.domain.accounts import User
 from awe_app.domain.errors import NodeFailed
 from awe_app.domain.node import Node, NodeConfig, NodeContext, Outputs
+from awe_app.domain.protocols import Capabilities
 from awe_app.nodes.registry import discover
 from awe_app.services.executions import Executions
 from awe_app.services.plans import Plans
@@ -74,7 +76,8 @@ class House:
             journal=self.journal,
             bus=bus,
             plans=Plans(types),
-            capabilities=capabilities,
+            children=ChildStore(self.database),
+            capabilities=capabilities or Capabilities(models=None),  # type: ignore[arg-type]
             dispatcher=lambda drives: EmbeddedDispatcher(drives.drive, Limits(8), store),
         )
 
