@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from awe_app.adapters.columns import to_json
@@ -43,6 +53,7 @@ class Database:
         self._engine = create_async_engine(self.url, json_serializer=to_json, hide_parameters=True, **pool)
         if self.is_sqlite:
             event.listen(self._engine.sync_engine, "connect", _set_pragmas)
+        event.listen(self._engine.sync_engine, "handle_error", _say_unavailable)
         self.sessions = async_sessionmaker(self._engine, expire_on_commit=False)
 
     def read(self, work: Callable[[Connection], ResultT]) -> asyncio.Future[ResultT]:
@@ -180,6 +191,14 @@ def storage_error(error: Exception) -> Callable[[], Unavailable]:
         f"the database refused: {reason}",
         "the server's log has more; what is unfinished goes on later",
     )
+
+
+def _say_unavailable(context: ExceptionContext) -> None:
+    """What is the database's trouble (busy, full, away) is Unavailable to everybody; what is ours stays as it is."""
+    error = context.sqlalchemy_exception
+    ours = IntegrityError, ProgrammingError, DataError, NotSupportedError
+    if isinstance(error, DBAPIError) and not isinstance(error, ours) and not context.is_pre_ping:
+        raise storage_error(error)() from error
 
 
 def reason_of(error: Exception) -> str:

@@ -85,7 +85,7 @@ class Driver:
                 if left is None or left[0].status != "waiting" or not await self._has_its_answer(*left):
                     return
                 continue  # what it waits for came while it was being put down
-            except Unavailable as error:
+            except (Unavailable, OSError) as error:  # OSError: the server cannot even be reached
                 logger.warning("execution %s waits %.0f s for the database: %s", execution_id, wait_s, error)
             await asyncio.sleep(wait_s)
             wait_s = min(60.0, wait_s * 2)

@@ -148,7 +148,7 @@ class _Interpreter:
 
     def _loop(self, spec: Raw, path: str) -> dict[str, Any]:
         config = spec["loop_config"]
-        match config["mode"]:
+        match config.get("mode", "for_each"):
             case "for_each":
                 items = config["items"]
             case "repeat":
@@ -164,7 +164,7 @@ class _Interpreter:
             except _PassFailed:
                 self.expected.fatal = dict(fatal)  # the loop decides what comes of it
                 self.expected.open.append(prefix)
-                if config["on_item_error"] == "fail":
+                if config.get("on_item_error", "fail") == "fail":
                     self.expected.open.append(f"{path}[")
                     return self._failing(spec, path)
                 if config["on_item_error"] == "collect":
