@@ -44,8 +44,8 @@ bench: $(DEV_STAMP) ## benchmarks beside LangGraph and plain asyncio; writes ben
 	@$(PY) -m awe_app build
 	@$(PY) -m bench $(ARGS)
 
-worker: ## one more engine worker on the same DATABASE_URL
-	@echo "make worker comes with Part 2 (several processes on PostgreSQL); one process is complete without it." >&2; exit 1
+worker: $(RUN_STAMP) ## one more engine worker on the same DATABASE_URL (PostgreSQL)
+	@exec $(PY) -m awe_app worker
 
 lock: $(DEV_STAMP) ## resolve constraints.txt again from the requirements
 	@cat requirements.txt requirements-dev.txt | grep -v '^-' | $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 \

@@ -36,6 +36,8 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", default="0.0.0.0", help="address to listen on (all)")  # noqa: S104
     serve.set_defaults(command=_serve)
 
+    worker = commands.add_parser("worker", help="one more process that drives executions, on PostgreSQL (make worker)")
+    worker.set_defaults(command=_worker)
     dev = commands.add_parser("dev", help="hot reload: pages on :3000, back end on :8000 (make dev)")
     dev.set_defaults(command=_dev)
     build = commands.add_parser("build", help="build the pages if anything they are made from changed")
@@ -92,6 +94,27 @@ def _serve(options: argparse.Namespace) -> int:
         serve(options.host, port)
     except PortTaken as problem:
         return _complain(problem, FAILED)
+    return 0
+
+
+def _worker(_options: argparse.Namespace) -> int:
+    from awe_app.domain.errors import Unavailable
+
+    environment = _environment()
+    if environment is None:
+        return FAILED
+    if environment.database_url.startswith("sqlite"):
+        return _complain(
+            "worker: SQLite has room for one process, and make run drives everything itself;"
+            " set DATABASE_URL=postgresql+asyncpg://… for all processes to have several",
+            FAILED,
+        )
+    from awe_app.worker import work
+
+    try:
+        work(environment)
+    except Unavailable as problem:
+        return _complain(problem.detail, FAILED)
     return 0
 
 

@@ -9,7 +9,7 @@ from awe_app.adapters.bus import MemoryBus
 from awe_app.adapters.child_store import ChildStore
 from awe_app.adapters.crypto import Secrets
 from awe_app.adapters.db import Database, upgrade
-from awe_app.adapters.dispatch import Limits
+from awe_app.adapters.dispatch import Dispatcher, Drives, Limits
 from awe_app.adapters.dispatch_embedded import EmbeddedDispatcher
 from awe_app.adapters.execution_store import ExecutionStore
 from awe_app.adapters.journal import SqlJournal
@@ -20,6 +20,7 @@ from awe_app.adapters.settings_store import SettingsStore
 from awe_app.adapters.tokens import TokenSigner
 from awe_app.adapters.user_store import UserStore
 from awe_app.adapters.workflow_store import WorkflowStore
+from awe_app.domain.ids import new_id
 from awe_app.nodes.registry import discover
 from awe_app.outside import Outside
 from awe_app.services import Services
@@ -44,15 +45,20 @@ class Running:
     database: Database
     journal: SqlJournal
     local_model: LocalModel
+    bus: MemoryBus
     outside: Outside
     retention: Retention | None
 
-    async def stop(self) -> None:
-        """Stop driving, write what is queued, close everything. What is unfinished is adopted at the next start."""
+    async def stop(self, grace_s: float = 0) -> None:
+        """Let what runs go on for ``grace_s`` seconds, write what is queued, close everything.
+
+        What is unfinished then is adopted: by another process at once, else at the next start.
+        """
         if self.retention is not None:
             await asyncio.to_thread(self.retention.stop)
-        await self.services.executions.stop()
+        await self.services.executions.stop(grace_s)
         await asyncio.to_thread(self.journal.stop)
+        await self.bus.stop()
         await self.local_model.stop()
         await self.outside.stop()
         await self.database.stop()
@@ -63,7 +69,7 @@ async def start(environment: Environment) -> Running:
     await upgrade(environment.database_url)
     database = Database(environment.database_url)
     await database.start()
-    bus = MemoryBus()
+    bus = await _bus(environment)
     journal = SqlJournal(environment.database_url, bus.publish)
     journal.start(asyncio.get_running_loop())
     node_types = discover()
@@ -72,7 +78,7 @@ async def start(environment: Environment) -> Running:
     local_model = LocalModel()
     outside = Outside(environment)
     models = Models(settings_store, secrets, local_model, environment.allowed_hosts)
-    store = ExecutionStore(database)
+    store = ExecutionStore(database, None if database.is_sqlite else new_id())
     workflows = Workflows(WorkflowStore(database), node_types)
     accounts = Accounts(UserStore(database), TokenSigner(environment.jwt_secret_key))
     services = Services(
@@ -86,7 +92,7 @@ async def start(environment: Environment) -> Running:
             bus=bus,
             plans=Plans(node_types),
             capabilities=outside.capabilities(models),
-            dispatcher=lambda drives: EmbeddedDispatcher(drives.drive, _limits(environment), store),
+            dispatcher=lambda drives: _dispatcher(environment, drives, store, bus),
         ),
         catalog=Catalog(node_types, models),
         templates=Templates(TEMPLATES, workflows),
@@ -95,15 +101,30 @@ async def start(environment: Environment) -> Running:
     )
     asyncio.get_running_loop().run_in_executor(None, import_module, "networkx")  # so that no first validation waits
     await services.executions.adopt()
-    return Running(services, database, journal, local_model, outside, _retention(environment))
+    return Running(services, database, journal, local_model, bus, outside, _retention(environment))
 
 
-def _limits(environment: Environment) -> Limits:
-    return Limits(
+async def _bus(environment: Environment) -> MemoryBus:
+    if environment.redis_url is None:
+        return MemoryBus()
+    from awe_app.adapters.bus_redis import RedisBus
+
+    bus = RedisBus(environment.redis_url)
+    await bus.start()
+    return bus
+
+
+def _dispatcher(environment: Environment, drives: Drives, store: ExecutionStore, bus: MemoryBus) -> Dispatcher:
+    limits = Limits(
         here=environment.max_concurrent_executions,
         per_user=environment.max_concurrent_per_user,
         everywhere=environment.max_concurrent_total,
     )
+    if store.driver is None:
+        return EmbeddedDispatcher(drives.drive, limits, store)
+    from awe_app.adapters.dispatch_dbos import DbosDispatcher
+
+    return DbosDispatcher(drives, limits, environment.database_url, store.driver, bus)
 
 
 def _retention(environment: Environment) -> Retention | None:

@@ -1,6 +1,7 @@
 """What nodes and tools reach beside models, for the server and the command line alike."""
 
 from awe_app.adapters.http import HttpClient
+from awe_app.adapters.knowledge import ChromaKnowledge
 from awe_app.adapters.sandbox import PythonSandbox
 from awe_app.adapters.user_files import UserFileFolder
 from awe_app.domain.models import ModelDirectory
@@ -15,12 +16,16 @@ class Outside:
         self.http = HttpClient(environment.allowed_hosts)
         self.sandbox = PythonSandbox()
         self.files = UserFileFolder(environment.data_dir)
+        self.knowledge = ChromaKnowledge(environment.data_dir)
 
     def capabilities(self, models: ModelDirectory) -> Capabilities:
         """What nodes are handed."""
-        return Capabilities(models=models, http=self.http, sandbox=self.sandbox, files=self.files)
+        return Capabilities(
+            models=models, http=self.http, sandbox=self.sandbox, files=self.files, knowledge=self.knowledge
+        )
 
     async def stop(self) -> None:
         """Close what is open."""
         await self.http.stop()
         await self.sandbox.stop()
+        await self.knowledge.stop()

@@ -14,6 +14,9 @@ import psycopg
 import pytest
 
 from awe_app.adapters.db import Database, upgrade
+from awe_app.adapters.dbos_queue import DbosQueue
+from awe_app.adapters.dispatch import Limits
+from awe_app.domain.ids import ExecutionId
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -89,23 +92,33 @@ def postgres_server() -> Iterator[Path]:
         (folder.parent / f"{folder.name}.log").unlink(missing_ok=True)
 
 
-def _postgres_url(folder: Path, database: str) -> str:
+def postgres_url(folder: Path, database: str) -> str:
     return f"postgresql+asyncpg://awe@/{database}?host={folder}"
 
 
-def _admin(folder: Path, statement: str) -> None:
+def admin(folder: Path, statement: str) -> None:
     with psycopg.connect(f"host={folder} user=awe dbname=postgres", autocommit=True) as connection:
         connection.execute(statement.encode())
 
 
 @pytest.fixture(scope="session")
 def _postgres_template(postgres_server: Path) -> str:
-    """A migrated database that others are copied from: quicker than migrating each."""
+    """A migrated database that others are copied from, the queue's tables too: quicker than migrating each."""
     import asyncio
 
-    _admin(postgres_server, "CREATE DATABASE awe_template")
-    asyncio.run(upgrade(_postgres_url(postgres_server, "awe_template")))
+    async def prepare(url: str) -> None:
+        await upgrade(url)
+        queue = DbosQueue(url, "template", Limits(1), _drive_nothing)
+        await queue.start()
+        await queue.stop()
+
+    admin(postgres_server, "CREATE DATABASE awe_template")
+    asyncio.run(prepare(postgres_url(postgres_server, "awe_template")))
     return "awe_template"
+
+
+async def _drive_nothing(execution_id: ExecutionId, epoch: int) -> None:
+    raise AssertionError(f"execution {execution_id} was queued while the tables were made, epoch {epoch}")
 
 
 @pytest.fixture(scope="session")
@@ -125,9 +138,9 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
         return
     folder: Path = request.getfixturevalue("postgres_server")
     name = f"empty_{uuid4().hex}"
-    _admin(folder, f"CREATE DATABASE {name}")
-    yield _postgres_url(folder, name)
-    _admin(folder, f"DROP DATABASE {name} WITH (FORCE)")
+    admin(folder, f"CREATE DATABASE {name}")
+    yield postgres_url(folder, name)
+    admin(folder, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -140,9 +153,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         return
     folder: Path = request.getfixturevalue("postgres_server")
     name = f"test_{uuid4().hex}"
-    _admin(folder, f"CREATE DATABASE {name} TEMPLATE {request.getfixturevalue('_postgres_template')}")
-    yield _postgres_url(folder, name)
-    _admin(folder, f"DROP DATABASE {name} WITH (FORCE)")
+    admin(folder, f"CREATE DATABASE {name} TEMPLATE {request.getfixturevalue('_postgres_template')}")
+    yield postgres_url(folder, name)
+    admin(folder, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ ROOT_MODULES = {
     "logging_setup.py",
     "build.py",
     "serve.py",
+    "worker.py",
     "cli",
 }
 
@@ -40,7 +41,12 @@ HOMES = {
     "sqlalchemy": {"adapters"},
     "alembic": {"adapters"},
     "aiohttp": {"adapters/http.py"},
+    "chromadb": {"adapters/knowledge.py"},
+    "tokenizers": {"adapters/embedder.py"},
+    "numpy": {"adapters/embedder.py"},
     "pydantic_monty": {"adapters/sandbox_safe.py"},
+    "dbos": {"adapters/dbos_queue.py"},
+    "redis": {"adapters/bus_redis.py"},
     "litellm": {"adapters/llm.py"},
     "xllamacpp": {"adapters/local_model_child.py"},
     "jwt": {"adapters/tokens.py"},

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from awe_app.domain.events import Event, TextStreamed
 from awe_app.domain.ids import ExecutionId
@@ -77,6 +77,15 @@ class MemoryBus:
         viewer = MemorySubscription(self, execution_id)
         self._viewers.setdefault(execution_id, {})[viewer] = None
         return viewer
+
+    def ring(self) -> None:
+        """Let every other process look into the database now: there is none to tell."""
+
+    def on_ring(self, look: Callable[[], None]) -> None:
+        """Call ``look`` when another process rings: none does."""
+
+    async def stop(self) -> None:
+        """Nothing is to be closed here."""
 
     def listeners(self, execution_id: ExecutionId) -> int:
         """How many listen to the execution now."""

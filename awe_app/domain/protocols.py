@@ -9,6 +9,7 @@ from awe_app.domain.events import Event, TextStreamed
 from awe_app.domain.files import UserFiles
 from awe_app.domain.http import OutboundHttp
 from awe_app.domain.ids import ExecutionId, UserId, WorkflowId
+from awe_app.domain.knowledge import KnowledgeBase
 from awe_app.domain.models import ModelDirectory
 from awe_app.domain.options import Parent
 from awe_app.domain.sandbox import Sandbox
@@ -35,6 +36,7 @@ class Capabilities:
     executions: "ChildExecutions" = field(default_factory=lambda: _absent("sub-workflows"))
     sandbox: Sandbox = field(default_factory=lambda: _absent("a sandbox"))
     files: UserFiles = field(default_factory=lambda: _absent("users' files"))
+    knowledge: KnowledgeBase = field(default_factory=lambda: _absent("a knowledge base"))
 
 
 def _absent(what: str) -> Any:

@@ -208,7 +208,7 @@ class Executions:
         if self._dispatcher.running(execution_id):
             await self._dispatcher.wait(execution_id, timeout_s)
             state = self._driver.ended(execution_id)
-            if state is not None and state.user_id == user.id:
+            if state is not None and state.ended and state.user_id == user.id:
                 return state
         await self._rest(user, execution_id, deadline - loop.time())
         return await self.get(user, execution_id)

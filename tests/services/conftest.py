@@ -10,7 +10,8 @@ import pytest
 from awe_app.adapters.bus import MemoryBus
 from awe_app.adapters.child_store import ChildStore
 from awe_app.adapters.db import Database
-from awe_app.adapters.dispatch import Limits
+from awe_app.adapters.dispatch import Dispatcher, Drives, Limits
+from awe_app.adapters.dispatch_dbos import DbosDispatcher
 from awe_app.adapters.dispatch_embedded import EmbeddedDispatcher
 from awe_app.adapters.execution_store import ExecutionStore
 from awe_app.adapters.journal import SqlJournal
@@ -18,6 +19,7 @@ from awe_app.adapters.user_store import UserStore
 from awe_app.adapters.workflow_store import WorkflowStore
 from awe_app.domain.accounts import User
 from awe_app.domain.errors import NodeFailed
+from awe_app.domain.ids import new_id
 from awe_app.domain.node import Node, NodeConfig, NodeContext, Outputs
 from awe_app.domain.protocols import Capabilities
 from awe_app.nodes.registry import discover
@@ -69,7 +71,7 @@ class House:
         self.journal.start(asyncio.get_running_loop())
         types = {**discover(), **({"gate": self.gate} if more is None else more)}
         self.workflows = Workflows(WorkflowStore(self.database), types)
-        store = ExecutionStore(self.database)
+        store = ExecutionStore(self.database, None if self.database.is_sqlite else new_id())
         self.executions = Executions(
             workflows=self.workflows,
             store=store,
@@ -78,8 +80,14 @@ class House:
             plans=Plans(types),
             children=ChildStore(self.database),
             capabilities=capabilities or Capabilities(models=None),  # type: ignore[arg-type]
-            dispatcher=lambda drives: EmbeddedDispatcher(drives.drive, Limits(8), store),
+            dispatcher=lambda drives: self._dispatcher(drives, store, bus),
         )
+
+    def _dispatcher(self, drives: Drives, store: ExecutionStore, bus: MemoryBus) -> Dispatcher:
+        """Embedded on SQLite, distributed on PostgreSQL: each test of the services is one of both."""
+        if store.driver is None:
+            return EmbeddedDispatcher(drives.drive, Limits(8), store)
+        return DbosDispatcher(drives, Limits(8), self.database.url, store.driver, bus)
 
     async def stop(self) -> None:
         """Stop as at a shutdown: nothing is finished, all is stored."""
@@ -100,5 +108,6 @@ async def house(database: Database) -> AsyncIterator[House]:
         gate,
     )
     built.start()
+    await built.executions.adopt()
     yield built
     await built.stop()
