@@ -24,6 +24,10 @@ class ReplayQueue:
     def __bool__(self) -> bool:
         return bool(self._heap)
 
+    def replays(self) -> bool:
+        """True while settled nodes stand in it."""
+        return bool(self._heap) and self._heap[0][0] == _SETTLED
+
     def append(self, item: tuple[Level, PlannedNode]) -> None:
         """Line a node of a level up."""
         level, node = item
