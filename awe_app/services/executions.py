@@ -22,6 +22,7 @@ from awe_app.domain.messages import Message, message, reopened
 from awe_app.domain.options import Budget, RunOptions
 from awe_app.domain.pages import Page, PageQuery
 from awe_app.domain.protocols import Bus, Capabilities, LaggedBehind, Subscription
+from awe_app.domain.signals import event_key
 from awe_app.domain.stored import ExecutionSummary
 from awe_app.domain.tickets import Priority
 from awe_app.domain.workflow import Workflow
@@ -321,6 +322,24 @@ class Executions:
             raise Conflict("NOT_WAITING", f"'{path}' has been answered already")
         if self._dispatcher.running(execution_id):
             self._driver.deliver(execution_id, path, answer)
+        else:
+            self._dispatcher.wake(execution_id, summary.user_id)
+        return await self._history.state(summary)
+
+    async def send(self, user: User, execution_id: ExecutionId, name: str, data: Any) -> ExecutionState:
+        """Send an event to the execution; a node that waits for it, now or later, takes it.
+
+        Raises:
+            NotFound: ``EXECUTION_NOT_FOUND``.
+            Conflict: ``EXECUTION_ENDED``.
+        """
+        summary = await self._visible(user, execution_id)
+        if summary.status in FINAL_STATUSES:
+            raise Conflict("EXECUTION_ENDED", "the execution has ended already; nothing in it can take an event")
+        key, sent = event_key(name), {"event": name, "data": data, "by": user.username}
+        await self._store.add_signal(execution_id, key, sent)
+        if self._dispatcher.running(execution_id):
+            self._driver.deliver(execution_id, key, sent)
         else:
             self._dispatcher.wake(execution_id, summary.user_id)
         return await self._history.state(summary)

@@ -209,6 +209,27 @@ async def test_an_approval_is_answered_over_rest(ann: httpx.AsyncClient, bob: ht
     assert_error(await ann.post(f"{address}/ask", json=given), 409, "NOT_WAITING")
 
 
+async def test_an_event_is_sent_over_rest(ann: httpx.AsyncClient, bob: httpx.AsyncClient):
+    waits = graph("w:paid -> end", node("w", "wait_for", {"events": ["paid"]}), node("end", "output", {}))
+    workflow_id = await store(ann, waits)
+    waiting = (await ann.post(f"/api/workflows/{workflow_id}/execute?wait=30")).json()
+    assert waiting["status"] == "waiting"
+    assert waiting["node_states"]["w"]["waiting"]["data"] == {"events": ["paid"], "since": "start"}
+    address = f"/api/executions/{waiting['execution_id']}/events"
+    assert_error(await bob.post(f"{address}/paid", json={"data": 1}), 404, "EXECUTION_NOT_FOUND")
+    assert_error(await ann.post(f"{address}/no%20name", json={"data": 1}), 400)
+    assert_error(await ann.post(f"{address}/paid", json={"date": 1}), 400)
+    assert (await ann.post(f"{address}/paid", json={"data": {"sum": 12}})).status_code == 202
+    for _ in range(500):
+        execution = (await ann.get(f"/api/executions/{waiting['execution_id']}")).json()
+        if execution["status"] == "completed":
+            break
+        await asyncio.sleep(0.01)
+    assert execution["result"] == {"sum": 12}
+    assert "Event 'paid'" in [line["message"] for line in execution["logs"]]
+    assert_error(await ann.post(f"{address}/paid", json={"data": 1}), 409, "EXECUTION_ENDED")
+
+
 async def test_node_instances_come_in_the_order_of_their_paths(ann: httpx.AsyncClient, bob: httpx.AsyncClient):
     each = node("each", "loop", {"mode": "repeat", "times": 202})
     workflow_id = await store(ann, graph("", each, {**node("write"), "parent_id": "each"}))
