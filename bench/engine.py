@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from awe_app.adapters.journal import SqlJournal
 from awe_app.cli.run import LocalModels
 from awe_app.composition import start
 from awe_app.domain import events as ev
 from awe_app.domain.accounts import User
-from awe_app.domain.ids import ExecutionId, WorkflowId
+from awe_app.domain.execution import ExecutionState
+from awe_app.domain.ids import ExecutionId, UserId, WorkflowId
 from awe_app.domain.protocols import Capabilities
 from awe_app.domain.workflow import Workflow
 from awe_app.engine.execute import Deps, execute
@@ -29,10 +31,11 @@ def plan(workflow: Workflow, more_types: Mapping[str, Any] | None = None) -> Pla
     return prepare(workflow, {**discover(), **(more_types or {})})
 
 
-async def run(planned: Plan) -> Any:
+async def run(planned: Plan, capabilities: Capabilities = CAPABILITIES) -> Any:
     """Execute and give the result; raises when it did not complete."""
     last = None
-    async for event in execute(planned, INPUTS, Deps(ExecutionId(str(uuid4())), CAPABILITIES)):
+    deps = Deps(ExecutionId(str(uuid4())), capabilities, UserId("bench"))
+    async for event in execute(planned, INPUTS, deps):
         last = event
     assert isinstance(last, ev.ExecutionCompleted), last
     return last.result
@@ -46,7 +49,7 @@ async def stored(folder: Path) -> AsyncIterator["Stored"]:
     try:
         services = running.services
         user = await services.accounts.register("bench", "bench@example.org", "a good long password")
-        yield Stored(services, user)
+        yield Stored(services, user, running.journal)
     finally:
         await running.stop()
 
@@ -54,9 +57,10 @@ async def stored(folder: Path) -> AsyncIterator["Stored"]:
 class Stored:
     """Workflows and executions of one user."""
 
-    def __init__(self, services: Services, user: User) -> None:
+    def __init__(self, services: Services, user: User, journal: SqlJournal) -> None:
         self._services = services
         self._user = user
+        self.journal = journal
 
     async def add(self, workflow: Workflow) -> WorkflowId:
         """Store a workflow."""
@@ -64,8 +68,15 @@ class Stored:
 
     async def run(self, workflow_id: WorkflowId) -> Any:
         """Start it, wait until every event is stored, give the result."""
+        return (await self._ended(workflow_id)).result
+
+    async def start_and_end(self, workflow_id: WorkflowId) -> ExecutionId:
+        """The id of an execution that has completed."""
+        return (await self._ended(workflow_id)).execution_id
+
+    async def _ended(self, workflow_id: WorkflowId) -> ExecutionState:
         executions = self._services.executions
         begun = await executions.start(self._user, workflow_id, INPUTS)
         state = await executions.wait(self._user, begun.execution_id, 60)
         assert state.status == "completed", state.error
-        return state.result
+        return state

@@ -81,6 +81,14 @@ def loop_result(passes: int) -> list[str]:
     return [f"{i}:{TEXT}" for i in range(passes)]
 
 
+def agents(width: int) -> Workflow:
+    """``width`` agents beside each other, and their answers."""
+    names = [f"n{i}" for i in range(width)]
+    nodes = [START_NODE, *(node(n, "agent", model="mock/m", user_prompt="{{ inputs.text }}") for n in names)]
+    nodes.append(node("result", "output", value=[f"{{{{ nodes.{n}.output }}}}" for n in names]))
+    return workflow("agents", nodes, edges(*(("start", n) for n in names), *((n, "result") for n in names)))
+
+
 def questions() -> Workflow:
     """A node that waits for a person."""
     return workflow("question", [START_NODE, node("ask", "approval", message="Well?")], edges(("start", "ask")))

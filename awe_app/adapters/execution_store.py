@@ -199,7 +199,7 @@ class ExecutionStore:
             return [ticket_of(row) for row in await session.execute(found)]
 
     async def add_signal(self, execution_id: ExecutionId, path: Path, payload: Mapping[str, Any]) -> bool:
-        """Store the answer for a waiting node instance and let its execution be woken; False when it has one."""
+        """Store an answer or an event and let the execution be woken; False when there is one of that path."""
         insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
         signal = {"execution_id": execution_id, "path": path, "payload": dict(payload), "created_at": utc_now()}
         waiting = (col(ExecutionRow.id) == execution_id, col(ExecutionRow.status) == "waiting")
@@ -211,8 +211,12 @@ class ExecutionStore:
         return True
 
     async def signals(self, execution_id: ExecutionId) -> Mapping[Path, Mapping[str, Any]]:
-        """The answers there are, by node instance."""
-        found = select(SignalRow).where(col(SignalRow.execution_id) == execution_id)
+        """The answers there are, by node instance, and the events, by key, in the order in which they came."""
+        found = (
+            select(SignalRow)
+            .where(col(SignalRow.execution_id) == execution_id)
+            .order_by(col(SignalRow.created_at), col(SignalRow.path))
+        )
         async with self._database.sessions() as session:
             return {Path(row.path): row.payload for row in await session.scalars(found)}
 

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
+from fastapi import Path as FromPath
 from pydantic import BaseModel, ConfigDict, Field
 
 from awe_app.api.budget import BudgetBody
@@ -11,6 +12,7 @@ from awe_app.api.shapes import ExecutionShape, ExecutionSummaryShape, ItemsShape
 from awe_app.domain.execution import NodeState, Status, log_entry
 from awe_app.domain.ids import ExecutionId, Path, WorkflowId
 from awe_app.domain.pages import MAX_LIMIT
+from awe_app.domain.signals import EVENT_NAME_PATTERN
 from awe_app.domain.stored import ExecutionSummary
 from awe_app.services import services
 
@@ -42,6 +44,12 @@ class Answer(Body):
     decision: Literal["approved", "rejected"]
     comment: str = Field("", max_length=10_000)
     form: dict[str, Any] = Field(default_factory=dict)
+
+
+class SentEvent(Body):
+    """What an event carries."""
+
+    data: Any = None
 
 
 class Resume(Body):
@@ -88,6 +96,18 @@ async def logs(
 async def cancel(execution_id: str, user: CurrentUser) -> Response:
     """Stop an execution, running nodes at once; 409 when it has ended."""
     state = await services().executions.cancel(user, ExecutionId(execution_id))
+    return json_response(state.as_json(), 202)
+
+
+@router.post("/{execution_id}/events/{name}", status_code=202, response_model=ExecutionShape)
+async def send(
+    execution_id: str,
+    name: Annotated[str, FromPath(pattern=EVENT_NAME_PATTERN)],
+    sent: SentEvent,
+    user: CurrentUser,
+) -> Response:
+    """Send an event to an execution; a node that waits for it, now or later, takes it. 409 when it has ended."""
+    state = await services().executions.send(user, ExecutionId(execution_id), name, sent.data)
     return json_response(state.as_json(), 202)
 
 

@@ -76,6 +76,8 @@ class NodeFinished(NodeEvent):
     usage: Usage | None = None
     variables: Mapping[str, Any] | None = None
     """Variables it gave new values; part of this event, so that they are never set twice."""
+    runs_on: bool | None = None
+    """True for a loop that has gone on while some of its passes still run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +117,26 @@ class LogWritten(Event):
     path: Path | None
     message: str
     data: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventReceived(LogWritten):
+    """An event reached the execution, from outside or from one of its nodes: a log line that is a fact as well."""
+
+    name: str
+    payload: Any
+    key: str
+    """Its own, so that the same event is received once."""
+    by: str | None = None
+    """The user who sent it; None for a node."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventTaken(LogWritten):
+    """The node instance ``path`` took an event; no other gets it."""
+
+    taken: int
+    """The number of the ``EventReceived``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +209,8 @@ class EventCodec:
             NodeSkipped,
             NodeCancelled,
             LogWritten,
+            EventReceived,
+            EventTaken,
             ErrorRaised,
             ExecutionParked,
             ExecutionCompleted,

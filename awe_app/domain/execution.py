@@ -53,6 +53,8 @@ class NodeState:
     """What it waits for, or last waited for."""
     seq: int = 0
     """Number of the last event that changed it."""
+    runs_on: bool = False
+    """True for a loop that has gone on while some of its passes still ran."""
 
     @property
     def settled(self) -> bool:
@@ -110,6 +112,8 @@ class ExecutionState:
     completed_at: datetime | None = None
     usage: Usage = Usage()
     logs: list[ev.LogWritten] = field(default_factory=list)
+    events: list[ev.EventReceived] = field(default_factory=list)
+    takings: list[ev.EventTaken] = field(default_factory=list)
     seq: int = 0
     resumed: bool = False
     """A person has resumed it, and nobody has driven it on yet."""
@@ -134,6 +138,10 @@ class ExecutionState:
         self.seq = event.seq
         if isinstance(event, ev.LogWritten):
             self.logs.append(event)
+            if isinstance(event, ev.EventReceived):
+                self.events.append(event)
+            elif isinstance(event, ev.EventTaken):
+                self.takings.append(event)
             return
         self.resumed = False
         if isinstance(event, ev.NodeEvent):
@@ -145,8 +153,9 @@ class ExecutionState:
             self._apply_to_execution(event)
 
     def forget_closed_passes(self) -> None:
-        """Drop the nodes inside loops that are settled: an execution that is taken up goes into these no more."""
-        kept = {path: node for path, node in self.node_states.items() if not self._in_settled_loop(path)}
+        """Drop what is over inside loops that are settled: an execution that is taken up goes into these no more."""
+        states = self.node_states.items()
+        kept = {path: node for path, node in states if node.is_open or not self._in_settled_loop(path)}
         if len(kept) < len(self.node_states):
             gone = (node for path, node in self.node_states.items() if path not in kept)
             self.forgotten += sum(node.status in ("completed", "failed") for node in gone)
@@ -156,7 +165,7 @@ class ExecutionState:
         at = path.find("[")
         while at != -1:
             loop = self.node_states.get(Path(path[:at]))
-            if loop is not None and loop.settled:
+            if loop is not None and loop.settled and not loop.runs_on:
                 return True
             at = path.find("[", at + 1)
         return False
@@ -166,6 +175,7 @@ class ExecutionState:
         match event:
             case ev.NodeFinished():
                 node.status, node.input, node.outputs = "completed", event.input, event.outputs
+                node.runs_on = event.runs_on is True
                 if event.variables is not None:
                     self.variables.update(event.variables)
                 self._close(node, event.started_at, event.at, event.attempt, event.usage)
@@ -196,8 +206,10 @@ class ExecutionState:
             case ev.ExecutionResumed():
                 self.status, self.error, self.completed_at = "running", None, None
                 self.resumed = event.reason == "resumed"
-                for node in self.node_states.values():
-                    if node.status == "running" or (node.status in ("cancelled", "failed") and node.outputs is None):
+                # Only a person who resumes it gives what failed, and what was stopped for it, another chance.
+                again = ("running", "cancelled", "failed") if self.resumed else ("running",)
+                for path, node in self.node_states.items():
+                    if node.status in again and node.outputs is None and not self._in_settled_loop(path):
                         node.status = "pending"
             case ev.ExecutionParked():
                 self.status, self.current_node = "waiting", None

@@ -51,6 +51,9 @@ class Control:
     def withdraw_branches(self) -> None:
         """Call off whatever has not finished of the branches that lead to this node and nowhere else."""
 
+    def send(self, event: str, data: Any) -> None:
+        """Send an event to the nodes of this execution that wait for it."""
+
 
 class EmptyConfig(NodeConfig):
     """For node types without settings."""
@@ -159,6 +162,11 @@ class Node(Generic[ConfigT]):
         When fewer can still come, it runs with what there is.
         """
         return None
+
+    @classmethod
+    def takes_each_arrival(cls, config: Mapping[str, Any]) -> bool:
+        """True for a loop that begins with the first value that comes in and is told of each later one."""
+        return False
 
     @classmethod
     def ends_execution(cls, config: Mapping[str, Any]) -> bool:

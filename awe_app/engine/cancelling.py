@@ -1,7 +1,7 @@
 """Calling nodes off while the execution goes on: what runs is stopped, and nothing waits for it any more."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from awe_app.domain import events as ev
 from awe_app.domain.node import Control
@@ -24,6 +24,9 @@ class NodeControl(Control):
 
     def withdraw_branches(self) -> None:
         withdraw(self._run, self._level, branches_of(self._level, self._node))
+
+    def send(self, event: str, data: Any) -> None:
+        self._run.inbox.receive(event, data, self._level.path(self._node))
 
 
 def branches_of(level: Level, node: PlannedNode) -> list[PlannedNode]:

@@ -53,6 +53,11 @@ async def execute(
                     run.check_time()
             if run.over:
                 break
+            run.look_around()
+            while run.record.outbox:
+                yield run.record.outbox.popleft()
+            if run.ready or run.over:
+                continue
             if not run.busy():
                 if not run.waiting:
                     break

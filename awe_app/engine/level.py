@@ -36,6 +36,7 @@ class Level:
     """Which edges are decided, what came in where, and what each node gave."""
 
     __slots__ = (
+        "_arrivals",
         "_arrived",
         "_edge_values",
         "_settled",
@@ -66,6 +67,7 @@ class Level:
         self.values: dict[NodeId, Any] = {}
         self._undecided = [len(node.incoming) for node in plan.nodes]
         self._arrived = [0] * len(plan.nodes)
+        self._arrivals: dict[int, list[Any]] = {}
         self._settled = bytearray(len(plan.nodes))
         self._edge_values: list[Any] = [_SKIPPED] * plan.edge_count
 
@@ -91,6 +93,14 @@ class Level:
         values = self._edge_values
         return {e.source_id: values[e.index] for e in node.incoming if values[e.index] is not _SKIPPED}
 
+    def arrivals_of(self, node: PlannedNode) -> list[Any]:
+        """What has come in so far at a node that is told of each value, in the order in which it came."""
+        return self._arrivals.get(node.index, [])
+
+    def decided(self, node: PlannedNode) -> bool:
+        """True when nothing more can come in."""
+        return self._undecided[node.index] == 0
+
     def remember(self, node: PlannedNode, outputs: Outputs | None, error: Mapping[str, str] | None = None) -> None:
         """Let expressions and the result see what a node gave."""
         value = next(iter(outputs.values()), None) if outputs else None
@@ -112,7 +122,9 @@ class Level:
             if outputs is not None and edge.port in outputs:
                 self._edge_values[edge.index] = outputs[edge.port]
                 arrived = self._arrived[edge.target] = arrived + 1
-                if left == 0 or arrived == target.wanted:
+                if target.each_arrival:
+                    self._arrivals.setdefault(edge.target, []).append(outputs[edge.port])
+                if left == 0 or arrived == target.wanted or target.each_arrival:
                     ready.append(target)
             elif left == 0:
                 ready.append(target)

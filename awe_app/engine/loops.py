@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from awe_app.domain import events as ev
 from awe_app.domain.errors import NodeFailed
+from awe_app.domain.execution import NodeState
+from awe_app.domain.ids import Path
 from awe_app.domain.loops import LoopConfig
 from awe_app.domain.values import is_true
 from awe_app.engine.level import Level, Names
@@ -39,6 +41,9 @@ class LoopRun:
         self._next = 0
         self._last: Any = None
         self._begun_before = run.record.passes_begun(self.path)
+        self._enough = False
+        self._trailing = False
+        """True once the loop has gone on while passes still run; what they give has no effect."""
 
     def begin(self) -> None:
         """Take the items and start the first passes."""
@@ -53,8 +58,10 @@ class LoopRun:
                 kind = type(items).__name__ if items is not None else "nothing"
                 self.give_up(NodeFailed("INVALID_SETTING", f"items must be a list, not {kind}"))
                 return
-            self._items = items
+            self._items = list(items)
             self.instance.inputs = {"items": items}
+        for event in self.run.inbox.given(self.path):
+            self._accept(event)
         self.run.record.emit(
             ev.NodeStarted,
             path=self.path,
@@ -65,19 +72,44 @@ class LoopRun:
         self.advance()
 
     def advance(self) -> None:
-        """Start as many passes as may run; end the loop when none runs and none is wanted."""
+        """Start as many passes as may run; end the loop when none runs and none is wanted, or when it is enough."""
+        if self._enough and not self._replays():
+            self._go_on()
+            return
         try:
             while not self.ended and len(self._passes) < self.config.concurrency and self._wants_another():
                 self._start_pass()
         except NodeFailed as failure:
             self.give_up(failure)
             return
-        if not self.ended and not self._passes:
-            self._finish()
+        if self.ended or self._passes or (self.config.mode == "arrivals" and not self.level.decided(self.node)):
+            return
+        self._go_on()
+
+    def hear(self) -> None:
+        """Take the events that are meant for this loop, and whatever else is due after them."""
+        names = [name for name in (self.config.more_on, self.config.enough_on) if name is not None]
+        while not self.ended and names and (event := self.run.inbox.take(self.path, names)) is not None:
+            self._accept(event)
+        if not self.ended and names:
+            self.advance()
+
+    def _accept(self, event: ev.EventReceived) -> None:
+        if event.name == self.config.enough_on:
+            self._enough = True
+        else:
+            self._items.append(event.payload)
+
+    def _replays(self) -> bool:
+        """True while passes are walked through that the journal knows: then it was not yet enough."""
+        return self.run.replays() or self._next < self._begun_before
 
     def _wants_another(self) -> bool:
         match self.config.mode:
             case "for_each":
+                wanted = self._next < len(self._items) or self._has_one_more()
+            case "arrivals":
+                self._items = self.level.arrivals_of(self.node)
                 wanted = self._next < len(self._items)
             case "repeat":
                 wanted = self._next < self.config.times
@@ -87,6 +119,24 @@ class LoopRun:
             detail = f"the loop wants more than {self.config.max_iterations} passes"
             raise NodeFailed("LOOP_LIMIT", detail, "raise max_iterations if that is meant")
         return wanted
+
+    def _has_one_more(self) -> bool:
+        """Look for an event that adds an item; one that a pass has just sent would come too late otherwise."""
+        if self.config.more_on is None:
+            return False
+        event = self.run.inbox.take(self.path, (self.config.more_on,))
+        if event is not None:
+            self._accept(event)
+        return event is not None
+
+    def _is_enough(self, result: Any) -> bool:
+        if self.config.enough is None or self._replays():
+            return False
+        done = sum(1 for given in self._results.values() if given is not _LEFT_OUT)
+        answer = self.node.per_pass["enough"].resolve(self._scope_of(done, result))
+        if isinstance(answer, int | float) and not isinstance(answer, bool):
+            return done >= answer
+        return is_true(answer)
 
     def _condition_holds(self) -> bool:
         scope = self._scope_of(self._next, self._last)
@@ -101,7 +151,7 @@ class LoopRun:
     def _start_pass(self) -> None:
         index = self._next
         self._next += 1
-        item = self._items[index] if self.config.mode == "for_each" else self._last
+        item = self._items[index] if self.config.mode in ("for_each", "arrivals") else self._last
         if not self.body.nodes:
             self._results[index] = None
             return
@@ -117,6 +167,9 @@ class LoopRun:
     def pass_failed(self, level: Level, failure: NodeFailed) -> None:
         """A node inside failed for good: do what ``on_item_error`` says."""
         self.run.abandon(level)
+        if self._trailing:
+            del self._passes[level.pass_index]
+            return
         match self.config.on_item_error:
             case "fail":
                 self.give_up(failure)
@@ -127,8 +180,15 @@ class LoopRun:
 
     def _close_pass(self, level: Level, result: Any) -> None:
         del self._passes[level.pass_index]
+        if self._trailing:
+            return
         self._results[level.pass_index] = result
         self._last = None if result is _LEFT_OUT else result
+        try:
+            self._enough = self._enough or (result is not _LEFT_OUT and self._is_enough(result))
+        except NodeFailed as failure:
+            self.give_up(failure)
+            return
         self.advance()
 
     def give_up(self, failure: NodeFailed) -> None:
@@ -136,11 +196,28 @@ class LoopRun:
         self._leave()
         self.run.fail(self.instance, failure)
 
-    def _finish(self) -> None:
-        self._leave()
-        results = (self._results[index] for index in range(self._next))
-        outputs = {self.node.ports[0]: [result for result in results if result is not _LEFT_OUT]}
+    def _go_on(self) -> None:
+        """Give what the passes gave. Those that still run are stopped, or run out without effect."""
+        self.ended = True
+        self.run.loops.ended(self)
+        done = (self._results[index] for index in sorted(self._results))
+        outputs = {self.node.ports[0]: [result for result in done if result is not _LEFT_OUT]}
+        self._trailing = bool(self._passes) and not self.config.cancel_rest
+        self.instance.runs_on = self._trailing or None
         self.run.finished(self.instance, outputs)
+        if self.config.cancel_rest:
+            self._stop_passes(withdrawn=True)
+
+    def run_out(self, known: NodeState) -> None:
+        """The loop had gone on before a crash, and some passes had not run out: let them."""
+        self.ended = self._trailing = True
+        self._items = list((known.input or {}).get("items") or self.level.arrivals_of(self.node))
+        self._items += [event.payload for event in self.run.inbox.given(self.path) if event.name == self.config.more_on]
+        while self._next < self._begun_before:
+            if self.run.record.gave_up(Path(f"{self.path}[{self._next}]/")):
+                self._next += 1
+            else:
+                self._start_pass()
 
     def call_off(self) -> None:
         """Stop every pass for good; what becomes of the loop node is the caller's to say."""
@@ -148,7 +225,10 @@ class LoopRun:
 
     def _leave(self, *, withdrawn: bool = False) -> None:
         self.ended = True
+        self._stop_passes(withdrawn=withdrawn)
+        self.run.loops.ended(self)
+
+    def _stop_passes(self, *, withdrawn: bool) -> None:
         for level in self._passes.values():
             self.run.abandon(level, withdrawn=withdrawn)
         self._passes.clear()
-        self.run.loop_ended(self)

@@ -50,6 +50,8 @@ class PlannedNode:
     outgoing: tuple[PlannedEdge, ...]
     wanted: int
     """It runs when that many values have come; 0: when every edge is decided."""
+    each_arrival: bool
+    """It is a loop that is told of each value that comes in."""
     ends: bool
     """The execution is over once it has finished."""
     body: "Plan | None"
@@ -151,6 +153,7 @@ class _Planner:
             incoming=tuple(incoming),
             outgoing=tuple(outgoing),
             wanted=node_type.values_wanted(spec.config) or 0,
+            each_arrival=node_type.takes_each_arrival(spec.config),
             ends=node_type.ends_execution(spec.config),
             body=self.level(spec.id) if node_type.contains else None,
         )

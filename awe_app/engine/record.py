@@ -64,6 +64,11 @@ class Record:
         """
         return list(self._in_flight.items())
 
+    def gave_up(self, prefix: Path) -> bool:
+        """True when a node of that pass had failed for good."""
+        states = self.done.node_states.values() if self.done is not None else ()
+        return any(s.status == "failed" and not s.settled and s.path.startswith(prefix) for s in states)
+
     def withdrew(self, path: Path) -> bool:
         """True when the workflow had called the node instance off."""
         known = self.of(path)

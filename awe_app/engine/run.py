@@ -15,14 +15,15 @@ from awe_app.domain.options import Known, RunOptions
 from awe_app.engine.allowance import Allowance
 from awe_app.engine.deps import Deps
 from awe_app.engine.exclusive import Sections
+from awe_app.engine.inbox import Inbox
 from awe_app.engine.level import Level
-from awe_app.engine.loops import LoopRun
+from awe_app.engine.looping import Loops
 from awe_app.engine.plan import Plan, PlannedNode
 from awe_app.engine.ready import ReplayQueue
 from awe_app.engine.record import Record
 from awe_app.engine.tasks import Tasks
 from awe_app.engine.waiting import Waiter, WaitingRoom
-from awe_app.engine.work import Instance, context_of, run_in_line, work
+from awe_app.engine.work import Instance, run_in_line, work
 
 
 class Run:
@@ -48,9 +49,10 @@ class Run:
         self._allowance = Allowance(options.budget, deps.clock(), self.record.done)
         self._tasks = Tasks(self.wake.set)
         self.waiting = WaitingRoom()
+        self.inbox = Inbox(self.record, deps.signals)
         self._paused: list[Path] = []
         self._reported: deque[tuple[Level, PlannedNode, Outputs | NodeFailed]] = deque()
-        self._loops: dict[Path, tuple[LoopRun, asyncio.Task[None] | None]] = {}
+        self.loops = Loops(self, self._tasks)
         variables = dict(self.record.done.variables if self.record.done else plan.workflow.variables)
         self.variables = variables
         """What ``variables`` says now; shared by all levels."""
@@ -81,6 +83,10 @@ class Run:
                 (level, n) for n in level.plan.nodes if n.incoming and self.record.withdrew(level.path(n))
             )
 
+    def replays(self) -> bool:
+        """True while what the journal knows is walked through."""
+        return isinstance(self.ready, ReplayQueue) and self.ready.replays()
+
     def busy(self) -> bool:
         """True while a task, of a node or of a timer, may still report."""
         return bool(self._tasks)
@@ -96,11 +102,17 @@ class Run:
             outputs = recorded.outputs if recorded.status != "cancelled" else None
             level.remember(node, outputs, recorded.error)
             self.settle(level, node, outputs)
+            if node.body is not None and recorded.runs_on:
+                self.loops.let_run_out(level, node, node.body, recorded)
+        elif recorded is not None and recorded.status == "failed" and recorded.error is not None:
+            self._fail_again(level, node, recorded.error)
         elif not level.reached(node):
             self._skip(level, node, path, None)
         elif node.spec.disabled:
             value = next(iter(level.incoming_of(node).values()), None)
             self._skip(level, node, path, {node.ports[0]: value} if node.passes_through else None)
+        elif node.body is not None and path in self.loops:
+            self.loops.advance(path)  # another value has come in
         elif level is self._top and (known := self._known.get(node.spec.id)) is not None:
             self._reuse(level, node, path, known)
         elif node.spec.exclusive is not None and not self._sections.enter(node.spec.exclusive, (level, node)):
@@ -108,7 +120,7 @@ class Run:
         elif (exceeded := self._allowance.take(self.record.usage)) is not None:
             self._give_up(path, exceeded)
         elif node.body is not None:
-            self._begin_loop(level, node, node.body)
+            self.loops.begin(level, node, path, node.body)
         elif node.behaviour.effectful:
             if recorded is not None and recorded.status == "waiting" and recorded.waiting is not None:
                 self.waiting.enter(path, Waiter(level, node, recorded.waiting))
@@ -155,6 +167,13 @@ class Run:
         for path, waiter in self.waiting.called(self.deps.clock(), self.deps.signals):
             known = self.record.of(path)
             self._begin_task(waiter.level, waiter.node, path, known.attempts if known is not None else 1)
+
+    def look_around(self) -> None:
+        """Hand events to those they are for, and wake who has an answer or whose moment has come."""
+        self.inbox.look()
+        self.inbox.serve(self.waiting)
+        self.loops.hear()
+        self._wake_waiters()
 
     def park(self) -> None:
         """Say that nothing can run for now."""
@@ -206,22 +225,14 @@ class Run:
     def stop_instance(self, level: Level, node: PlannedNode) -> None:
         """Stop whatever the node instance does: its task, its wait, its passes."""
         path = level.path(node)
-        loop, _timer = self._loops.get(path, (None, None))
-        if loop is not None:
-            loop.call_off()
+        self.loops.call_off(path)
         self._tasks.stop_one(path)
         self.waiting.leave(path)
 
     def abandon(self, level: Level, *, withdrawn: bool = False) -> None:
         """Give a pass up: nothing of it starts any more, and what runs is stopped; ``withdrawn``: for good."""
         level.given_up = True
-        stopped: list[tuple[Path, PlannedNode]] = []
-        for loop, _timer in list(self._loops.values()):
-            if loop.level.within(level):
-                loop.ended = True
-                self.loop_ended(loop)
-                stopped.append((loop.path, loop.node))
-        stopped += self._tasks.stop(level)
+        stopped = [*self.loops.empty(level), *self._tasks.stop(level)]
         stopped += [(path, waiter.node) for path, waiter in self.waiting.empty(level)]
         for path, node in stopped:
             self.record.emit(ev.NodeCancelled, path=path, node_id=node.spec.id, withdrawn=withdrawn)
@@ -235,11 +246,8 @@ class Run:
 
     async def stop(self) -> None:
         """Cancel what runs and wait until it is gone; what is done already has reported."""
-        for path, node in self._tasks.stop():
+        for path, node in [*self._tasks.stop(), *self.loops.empty()]:
             self.record.emit(ev.NodeCancelled, path=path, node_id=node.spec.id)
-        for loop, _timer in list(self._loops.values()):
-            self.loop_ended(loop)
-            self.record.emit(ev.NodeCancelled, path=loop.path, node_id=loop.node.spec.id)
         await self._tasks.gone()
 
     def finish(self) -> None:
@@ -255,33 +263,6 @@ class Run:
         detail = _detail(failure)
         self.record.log(None, f"Failed at '{path}': {detail}" if path else f"Failed: {detail}", "error")
         self.record.emit(ev.ExecutionFailed, code=failure.code, detail=detail, path=path, usage=self.record.usage)
-
-    # Loops
-
-    def _begin_loop(self, level: Level, node: PlannedNode, body: Plan) -> None:
-        path = level.path(node)
-        instance = Instance(level, node, path, self.deps.clock())
-        try:
-            loop = LoopRun(self, instance, body, context_of(self, instance).config)
-        except NodeFailed as failure:
-            self.fail(instance, failure)
-            return
-        timer = None
-        if node.spec.timeout_s is not None:
-            timer = self._tasks.timer(path, self._expire(loop, node.spec.timeout_s))
-        self._loops[path] = (loop, timer)
-        loop.begin()
-
-    async def _expire(self, loop: LoopRun, timeout_s: float) -> None:
-        await self.deps.sleep(timeout_s)
-        if not loop.ended:
-            loop.give_up(NodeFailed("NODE_TIMEOUT", f"it took longer than {timeout_s:g} s"))
-            self.wake.set()
-
-    def loop_ended(self, loop: LoopRun) -> None:
-        """Forget a loop; its timer has nothing left to watch."""
-        _loop, timer = self._loops.pop(loop.path, (loop, None))
-        self._tasks.end_timer(timer)
 
     # Nodes
 
@@ -333,6 +314,7 @@ class Run:
             attempt=instance.attempt,
             usage=instance.usage,
             variables=instance.variables,
+            runs_on=instance.runs_on,
         )
         if instance.variables is not None:
             self.variables.update(instance.variables)
@@ -371,6 +353,14 @@ class Run:
             self._escalate(level, node, failure)
         else:
             self.settle(level, node, outputs)
+
+    def _fail_again(self, level: Level, node: PlannedNode, error: Mapping[str, str]) -> None:
+        """The node had failed for good, and nobody has resumed the execution since: it is not run again."""
+        for path, node_id in self.record.left_behind():  # there was no time left to say that they were stopped
+            if path is not None and path.startswith(level.prefix):
+                self.record.emit(ev.NodeCancelled, path=path, node_id=node_id)
+        level.remember(node, None, error)
+        self._escalate(level, node, NodeFailed(error["code"], error["detail"]))
 
     def _escalate(self, level: Level, node: PlannedNode, failure: NodeFailed) -> None:
         """A node failed for good: its loop decides, or the execution ends."""

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from awe_app.domain.errors import Issue, NodeFailed
 from awe_app.domain.node import Node, NodeConfig
 from awe_app.domain.workflow import NodeSpec, Workflow
-from awe_app.engine.expressions import is_whole_expression
+from awe_app.engine.expressions import ExpressionSyntaxError, compile_value, is_whole_expression
 
 NodeTypes = Mapping[str, type[Node[Any]]]
 
@@ -38,7 +38,7 @@ def check_settings(workflow: Workflow, node_types: NodeTypes) -> Iterator[Issue]
 
 def _check_node(node: NodeSpec, node_type: type[Node[Any]]) -> Iterator[Issue]:
     for name in sorted(node_type.fixed.intersection(node.config)):
-        if is_whole_expression(node.config[name]):
+        if not _is_constant(node.config[name]):
             message = f"'{name}' is read before anything runs; write a value instead of an expression"
             yield Issue("error", "FIXED_SETTING", message, node.id, f"{node.config_key}.{name}")
     try:
@@ -71,6 +71,13 @@ def _holds_expression(raw: Any, place: tuple[int | str, ...]) -> bool:
         raw = items.get(part, raw)
         # other parts name a branch of a union: the value stays the same
     return is_whole_expression(raw)
+
+
+def _is_constant(raw: Any) -> bool:
+    try:
+        return compile_value(raw).constant
+    except ExpressionSyntaxError:
+        return True  # another rule tells of it
 
 
 def _lower(message: str) -> str:

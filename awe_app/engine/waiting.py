@@ -61,6 +61,10 @@ class WaitingRoom:
         waiter = self._waiters.get(path)
         return waiter.event if waiter is not None else None
 
+    def listeners(self) -> list[tuple[Path, Waiter]]:
+        """Those who wait for an event, in the order in which they began to."""
+        return [(path, waiter) for path, waiter in self._waiters.items() if waiter.event.reason == "event"]
+
     def called(self, now: datetime, signals: Signals) -> Iterator[tuple[Path, Waiter]]:
         """Those who have their answer, or whose moment has come; each is called once until it enters again."""
         for path, waiter in self._waiters.items():

@@ -38,6 +38,9 @@ class Instance:
     signal: Mapping[str, Any] | None = None
     """The answer that this try has seen."""
 
+    runs_on: bool | None = None
+    """True for a loop that goes on while some of its passes still run."""
+
     def spend(self, usage: Usage) -> None:
         """Add to its account."""
         self.usage = usage if self.usage is None else self.usage + usage

@@ -56,10 +56,12 @@ class Driver:
     def expect(self, execution_id: ExecutionId, claim: Claim) -> None:
         """This process has just created the execution, so its first drive need not claim it."""
         self._fresh[execution_id] = claim
+        self._signals[execution_id] = Signals()
 
     def forget(self, execution_id: ExecutionId) -> None:
         """The execution will not be driven from its start here."""
-        self._fresh.pop(execution_id, None)
+        if self._fresh.pop(execution_id, None) is not None:
+            self._signals.pop(execution_id, None)
 
     def forget_end(self, execution_id: ExecutionId) -> None:
         """The execution goes on after its end."""
@@ -79,20 +81,21 @@ class Driver:
         wait_s = 1.0
         while True:
             try:
-                state = await self._drive_on(execution_id)
-                if state is None or state.status != "waiting" or not await self._has_its_answer(state):
+                left = await self._drive_on(execution_id)
+                if left is None or left[0].status != "waiting" or not await self._has_its_answer(*left):
                     return
-                continue  # the answer came while it was being put down
+                continue  # what it waits for came while it was being put down
             except (Unavailable, OSError) as error:  # OSError: the server cannot even be reached
                 logger.warning("execution %s waits %.0f s for the database: %s", execution_id, wait_s, error)
             await asyncio.sleep(wait_s)
             wait_s = min(60.0, wait_s * 2)
 
-    async def _has_its_answer(self, state: ExecutionState) -> bool:
-        answered = await self._store.signals(state.execution_id)
-        return any(path in answered for path, node in state.node_states.items() if node.status == "waiting")
+    async def _has_its_answer(self, state: ExecutionState, heard: Signals) -> bool:
+        stored = await self._store.signals(state.execution_id)
+        waiting = (path for path, node in state.node_states.items() if node.status == "waiting")
+        return any(path in stored for path in waiting) or heard.misses(stored)
 
-    async def _drive_on(self, execution_id: ExecutionId) -> ExecutionState | None:
+    async def _drive_on(self, execution_id: ExecutionId) -> tuple[ExecutionState, Signals] | None:
         """Drive until it ends or has to wait; gives how it was left, None when it is not this process's any more."""
         claim, done = self._fresh.pop(execution_id, None), None
         if claim is None:
@@ -110,9 +113,10 @@ class Driver:
                 for event in past:
                     progress.apply(event, 0)
         recorder = self._journal.recorder(execution_id, claim.epoch)
-        signals = Signals(await self._store.signals(execution_id) if done is not None and done.seq else None)
-        self._signals[execution_id] = signals
+        signals = self._signals.setdefault(execution_id, Signals())  # first, so that what comes now is not missed
         try:
+            if done is not None:
+                signals.load(await self._store.signals(execution_id))
             if done is not None and await self._family.disowned(claim.parent):
                 await self._end(recorder, progress.state)
                 return None
@@ -132,14 +136,14 @@ class Driver:
             await self._family.tell_parent(execution_id, claim.parent)
             return None
         finally:
-            del self._signals[execution_id]
+            self._signals.pop(execution_id, None)
         if progress.whole and progress.state.ended:
             self._ended[execution_id] = progress.state
             while len(self._ended) > REMEMBERED:
                 self._ended.popitem(last=False)
         if progress.state.ended:
             await self._family.tell_parent(execution_id, claim.parent)
-        return progress.state
+        return progress.state, signals
 
     async def _record(
         self,

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
+from sqlalchemy import event as sqlalchemy_event
 
 from awe_app.adapters.db import Database, sync_engine
 from awe_app.adapters.execution_store import ExecutionStore
-from awe_app.adapters.journal import NewExecution, SqlJournal
+from awe_app.adapters.journal import NewExecution, SqlJournal, SqlRecorder
 from awe_app.adapters.user_store import UserStore
 from awe_app.domain import events as ev
 from awe_app.domain.errors import Conflict, Fenced, Invalid
@@ -294,3 +295,63 @@ async def test_what_is_queued_is_written_before_stopping(database_url: str, new:
     journal.start(asyncio.get_running_loop())
     assert [event.seq for event in await journal.read(execution.execution_id)] == list(range(1, 5_001))
     await asyncio.to_thread(journal.stop)
+
+
+async def test_events_that_nobody_waits_for_are_stored_all_the_same(
+    journal: SqlJournal, told: list[tuple[ExecutionId, ev.Event]], new: New
+) -> None:
+    recorder = await begin(journal, new())
+    recorder.append(started())
+    recorder.append(line(2))
+    async with asyncio.timeout(60):
+        while len(told) < 2:
+            await asyncio.sleep(0.01)
+    assert [event.seq for _, event in told] == [1, 2]
+
+
+async def test_events_that_still_wait_for_company_are_stored_at_a_shutdown(
+    journal: SqlJournal, database_url: str, new: New
+) -> None:
+    execution = new()
+    recorder = await begin(journal, execution)
+    events = [started(), *(line(seq) for seq in range(2, 3_000))]
+    for event in events:
+        recorder.append(event)
+    await asyncio.to_thread(journal.stop)
+    later = SqlJournal(database_url, lambda _id, _event: None)
+    later.start(asyncio.get_running_loop())
+    assert await later.read(execution.execution_id) == events
+    await asyncio.to_thread(later.stop)
+
+
+async def test_what_is_appended_together_is_one_commit_and_so_is_what_many_wait_for(
+    journal: SqlJournal, new: New
+) -> None:
+    recorders = [await begin(journal, new()) for _ in range(20)]
+    commits: list[object] = []
+
+    def count(connection: object) -> None:
+        commits.append(connection)
+
+    sqlalchemy_event.listen(Engine, "commit", count)
+    try:
+
+        async def one(recorder: SqlRecorder) -> None:
+            recorder.append(started())
+            recorder.append(line(2))
+            await recorder.durable(2)
+
+        await asyncio.gather(*(one(recorder) for recorder in recorders))
+    finally:
+        sqlalchemy_event.remove(Engine, "commit", count)
+    assert len(commits) == 1
+
+
+async def test_who_waits_for_an_event_yet_to_come_is_told_when_it_is_stored(journal: SqlJournal, new: New) -> None:
+    recorder = await begin(journal, new())
+    recorder.append(started())
+    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+        waiter = tasks.create_task(recorder.durable(2))
+        await recorder.durable(1)
+        assert not waiter.done()
+        recorder.append(line(2))

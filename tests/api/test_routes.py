@@ -32,10 +32,11 @@ PROMISED = {
     "GET /api/executions",
     "GET /api/executions/{execution_id}",
     "GET /api/executions/{execution_id}/logs",
-    "POST /api/executions/{execution_id}/cancel",
     "GET /api/executions/{execution_id}/nodes",
+    "POST /api/executions/{execution_id}/cancel",
     "POST /api/executions/{execution_id}/resume",
     "POST /api/executions/{execution_id}/approvals/{node_id}",
+    "POST /api/executions/{execution_id}/events/{name}",
     "GET /api/settings/llm",
     "POST /api/settings/llm",
     "POST /api/settings/llm/test",
@@ -129,8 +130,8 @@ async def test_an_id_of_somebody_else_is_as_good_as_none(sign_up: SignUp):
     ann, bob = await sign_up("ann"), await sign_up("bob")
     workflow = (await ann.post("/api/workflows", json={"name": "Mine", "nodes": [], "edges": []})).json()
     execution = (await ann.post(f"/api/workflows/{workflow['id']}/execute?wait=10", json={})).json()
-    ids = {"workflow_id": workflow["id"], "execution_id": execution["execution_id"], "node_id": "ask"}
-    bodies = {"PUT": {"name": "Taken", "nodes": [], "edges": []}, "approvals": {"decision": "approved"}}
+    ids = {"workflow_id": workflow["id"], "execution_id": execution["execution_id"], "node_id": "ask", "name": "go"}
+    bodies = {"PUT": {"name": "Taken", "nodes": [], "edges": []}, "approvals": {"decision": "approved"}, "events": {}}
     tried = 0
     for method, path, _ in routes():
         if not any(f"{{{name}}}" in path for name in ids):
@@ -139,7 +140,7 @@ async def test_an_id_of_somebody_else_is_as_good_as_none(sign_up: SignUp):
         answer = await bob.request(method, path.format(**ids), json=body)
         assert_error(answer, 404)
         tried += 1
-    assert tried == 10
+    assert tried == 11
     assert (await ann.get(f"/api/workflows/{workflow['id']}")).json()["name"] == "Mine"
 
 

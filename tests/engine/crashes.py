@@ -15,6 +15,15 @@ def fold(events: list[ev.Event]) -> ExecutionState:
     return ExecutionState(ExecutionId("test")).fold(events)
 
 
+def taken_up(events: list[ev.Event]) -> ExecutionState:
+    """The execution as a driver reads it from the journal, in the smallest chunks there are."""
+    state = ExecutionState(ExecutionId("test"))
+    for event in events:
+        state.apply(event)
+        state.forget_closed_passes()
+    return state
+
+
 def statuses(state: ExecutionState) -> dict[str, str]:
     """How each node instance stands, but for what was stopped: whether that had begun is a matter of time."""
     return {path: node.status for path, node in state.node_states.items() if node.status != "cancelled"}
@@ -30,7 +39,7 @@ async def same_after_any_crash(
     """Run the workflow whole, then go on from each of its events; gives how the whole one ended. It has to end."""
     whole, happened = await run(raw, inputs, types=types, signals=signals())
     for cut in range(1, len(happened)):
-        done = fold(happened[:cut])
+        done = taken_up(happened[:cut])
         settled = {path for path, node in done.node_states.items() if node.settled}
         _, later = await run(raw, inputs, types=types, signals=signals(), done=done)
         together = fold([*happened[:cut], *later])

@@ -17,8 +17,8 @@ from awe_app.domain import events as ev
 from awe_app.domain.execution import ExecutionState
 from awe_app.domain.ids import ExecutionId
 from tests.engine.naive import interpret
-from tests.faults.worker import Notes, effect_of
-from tests.services.conftest import Gate, House
+from tests.faults.worker import AloneHouse, Notes, effect_of
+from tests.services.conftest import Gate
 
 WARMED = 1
 """Executions that ran before the first worker was forked."""
@@ -71,7 +71,7 @@ def nursery(tmp_path: File) -> Iterator[Nursery]:
 class Ground:
     """The database that workers share, seen by the test: it starts nothing there, and reads what they left."""
 
-    house: House
+    house: AloneHouse
     notes: Notes
     workflows: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Files, by workflow id."""
@@ -153,7 +153,7 @@ def check_effects(events: Sequence[ev.Event], effects: Sequence[tuple[str, str, 
 @pytest.fixture
 async def ground(database: Database, tmp_path: File) -> AsyncIterator[Ground]:
     user = await UserStore(database).add("ann", "ann@example.com", "x")
-    house = House(database, user, user, Gate)
+    house = AloneHouse(database, user, user, Gate)
     notes = Notes(tmp_path)
     from tests.faults.worker import FaultPoints
 

@@ -1,13 +1,15 @@
 """A pattern's workflow file, run, and what can be seen of it from outside: who began, who finished, and when."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
 from awe_app.domain import events as ev
 from awe_app.domain.execution import ExecutionState
+from awe_app.domain.ids import ExecutionId, Path
+from awe_app.engine.deps import Signals
 from tests.builders import run
 
 FOLDER = FilePath(__file__).parent
@@ -49,7 +51,26 @@ class Observed:
         return max(begun for begun, _over in spans) < min(over for _begun, over in spans)
 
 
-async def observe(name: str, inputs: Mapping[str, Any] | None = None, **deps: Any) -> Observed:
-    """Run the pattern's file in memory."""
-    state, events = await run(workflow(name), inputs, **deps)
+async def observe(
+    name: str,
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    at_once: Sequence[tuple[str, Any]] = (),
+    sent: Sequence[tuple[str, Any]] = (),
+) -> Observed:
+    """Run the pattern's file in memory.
+
+    Events ``at_once`` come while the first nodes run, each of those ``sent`` when nothing goes on any more without it.
+    """
+    raw, known = workflow(name), dict[Path, Mapping[str, Any]]()
+    for event, data in at_once:
+        known[Path(f"@{event}/at once")] = {"event": event, "data": data, "by": "ann"}
+    state, events = await run(raw, inputs, signals=Signals(known))
+    for number, (event, data) in enumerate(sent):
+        assert state.status == "waiting", f"{event} comes too late"
+        known[Path(f"@{event}/{number}")] = {"event": event, "data": data, "by": "ann"}
+        done = ExecutionState(ExecutionId("test")).fold(events)
+        _, later = await run(raw, inputs, done=done, signals=Signals(known))
+        events = [*events, *later]
+        state = ExecutionState(ExecutionId("test")).fold(events)
     return Observed(state, events)
