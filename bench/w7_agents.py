@@ -91,7 +91,7 @@ async def main(rounds: int) -> list[Row]:
 
 async def serve() -> None:
     """Answer until killed."""
-    async with ModelServer(Reply(delay_s=WAIT_S)) as server:
+    async with ModelServer(Reply(delay_s=WAIT_S), keep_alive=True) as server:
         print(server.port, flush=True)
         await asyncio.Event().wait()
 

@@ -2,7 +2,7 @@
 
 import re
 
-MAX_EVENT_BYTES = 10 * 1024 * 1024
+MAX_EVENT_BYTES = 1024 * 1024
 _END = re.compile(rb"\r\n|\n|\r")
 
 
@@ -19,7 +19,7 @@ class EventReader:
         self._begun = False
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """The events that ``chunk`` completes. Raises ValueError for one of more than 10 MB."""
+        """The events that ``chunk`` completes. Raises ValueError for one of more than 1 MB."""
         self._rest += chunk
         if not self._begun and len(self._rest) >= 3:
             self._rest, self._begun = self._rest.removeprefix(b"\xef\xbb\xbf"), True

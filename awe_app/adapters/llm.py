@@ -44,7 +44,7 @@ class LiteLLMModel:
     async def chat(self, request: ChatRequest, on_text: Callable[[str], None]) -> ChatAnswer:
         """See ``LanguageModel.chat``; also raises ``ADDRESS_BLOCKED`` and ``HOST_UNKNOWN``."""
         arguments = await self._arguments(request)
-        litellm = await _litellm.get()
+        litellm = await load_litellm()
         try:
             with self._outbound.dialling():
                 return await self._stream(litellm, arguments, on_text)
@@ -175,3 +175,8 @@ def _import_litellm() -> Any:
 
 
 _litellm = Once(_import_litellm)
+
+
+async def load_litellm() -> Any:
+    """litellm, prepared as above; imported when it is first asked for."""
+    return await _litellm.get()

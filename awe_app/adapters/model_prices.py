@@ -34,7 +34,7 @@ class Price:
 async def cost_usd(prefix: str, model: str, prompt_tokens: int, completion_tokens: int) -> float:
     """Cost of a call; 0 where no price is known. ``prefix`` is what litellm calls the provider."""
     prices = await _prices.get()
-    price = prices.get(f"{prefix}/{model}") or prices.get(model)
+    price = prices.get(f"{prefix}/{model}") or (prices.get(model) if prefix == "openai" else None)
     return price.cost_usd(prompt_tokens, completion_tokens) if price else 0.0
 
 
