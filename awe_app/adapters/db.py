@@ -35,8 +35,8 @@ SESSION = {
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
 }
-"""What PostgreSQL is told for every connection, in ms and s. A process that is frozen inside a transaction, or a machine
-that has gone, would otherwise hold its row locks, and nobody could take its executions over.
+"""What PostgreSQL is told for every connection, in ms and s. A process frozen inside a transaction, or a machine that
+has gone, would otherwise hold its row locks, and nobody could take its executions over.
 """
 _one_at_a_time = threading.Lock()
 """Alembic keeps its state in globals."""
