@@ -206,8 +206,10 @@ class ExecutionState:
             case ev.ExecutionResumed():
                 self.status, self.error, self.completed_at = "running", None, None
                 self.resumed = event.reason == "resumed"
-                for node in self.node_states.values():
-                    if node.status == "running" or (node.status in ("cancelled", "failed") and node.outputs is None):
+                # Only a person who resumes it gives what failed, and what was stopped for it, another chance.
+                again = ("running", "cancelled", "failed") if self.resumed else ("running",)
+                for path, node in self.node_states.items():
+                    if node.status in again and node.outputs is None and not self._in_settled_loop(path):
                         node.status = "pending"
             case ev.ExecutionParked():
                 self.status, self.current_node = "waiting", None

@@ -14,7 +14,7 @@ _SETTLED, _BEGUN, _NEW = range(3)
 
 
 class ReplayQueue:
-    """Gives settled nodes in the order in which they settled, then those that had begun, then the others."""
+    """Gives what settled or failed for good in that order, then those that had begun, then the others."""
 
     def __init__(self, record: Record) -> None:
         self._record = record
@@ -35,7 +35,7 @@ class ReplayQueue:
         if known is None:
             rank, place = _NEW, 0
         else:
-            rank, place = (_SETTLED if known.settled else _BEGUN), known.seq
+            rank, place = (_SETTLED if known.settled or known.status == "failed" else _BEGUN), known.seq
         self._count += 1
         heapq.heappush(self._heap, (rank, place, self._count, level, node))
 

@@ -104,6 +104,8 @@ class Run:
             self.settle(level, node, outputs)
             if node.body is not None and recorded.runs_on:
                 self.loops.let_run_out(level, node, node.body, recorded)
+        elif recorded is not None and recorded.status == "failed" and recorded.error is not None:
+            self._fail_again(level, node, recorded.error)
         elif not level.reached(node):
             self._skip(level, node, path, None)
         elif node.spec.disabled:
@@ -351,6 +353,14 @@ class Run:
             self._escalate(level, node, failure)
         else:
             self.settle(level, node, outputs)
+
+    def _fail_again(self, level: Level, node: PlannedNode, error: Mapping[str, str]) -> None:
+        """The node had failed for good, and nobody has resumed the execution since: it is not run again."""
+        for path, node_id in self.record.left_behind():  # there was no time left to say that they were stopped
+            if path is not None and path.startswith(level.prefix):
+                self.record.emit(ev.NodeCancelled, path=path, node_id=node_id)
+        level.remember(node, None, error)
+        self._escalate(level, node, NodeFailed(error["code"], error["detail"]))
 
     def _escalate(self, level: Level, node: PlannedNode, failure: NodeFailed) -> None:
         """A node failed for good: its loop decides, or the execution ends."""

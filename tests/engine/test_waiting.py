@@ -171,3 +171,19 @@ async def test_a_wait_beside_nodes_that_run_does_not_keep_the_loop_busy() -> Non
     state, _ = await run(raw, types=TYPES, sleep=sleep)
     assert state.status == "waiting"
     assert len(alarms) < 10
+
+
+async def test_a_pass_that_failed_is_not_run_again_when_the_loop_goes_on() -> None:
+    """Found by the simulation: every answer to another pass ran the failed ones again."""
+    raw = graph(
+        "pick:true -> bad; pick:false -> ask",
+        node("each", "loop", {"items": [0, 1], "concurrency": 2, "on_item_error": "collect"}),
+        {**node("pick", "condition", {"field": "{{ index }}", "value": 0}), "parent_id": "each"},
+        probe("bad", {"parent_id": "each"}, fails=9),
+        {**node("ask", "approval", {}), "parent_id": "each"},
+    )
+    _, before = await run(raw, types=TYPES)
+    state, later = await run(raw, types=TYPES, done=again(before), signals=answer("each[1]/ask"))
+    assert state.status == "completed"
+    assert Probe.began == ["each[0]/bad"]
+    assert again([*before, *later]).node_states[Path("each[0]/bad")].status == "failed"

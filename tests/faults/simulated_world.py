@@ -128,6 +128,8 @@ class World:
             if isinstance(event, ev.NodeFinished | ev.NodeSkipped):
                 assert event.path not in self._finished, f"{event.path} finished twice"
                 self._finished.add(event.path)
+            if isinstance(event, ev.NodeFailed):
+                self._finished.add(event.path)  # for good
             self.journal.append(event)
             self.state.apply(event)
             if isinstance(event, ev.NodeWaiting) and event.reason == "approval":

@@ -19,6 +19,7 @@ from tests.faults.simulated_world import Effect, World
 
 HISTORIES = 6
 """Seeds that share a workflow: making its plan takes as long as a few histories of it."""
+UNSETTLED = ("pending", "running", "waiting")
 
 
 @lru_cache(maxsize=1)
@@ -43,6 +44,8 @@ def play(seed: int) -> World:
     check(world.state, expected)
     assert not loop.complaints
     assert not [name for name in loop.left if name.startswith("n")], "the engine left tasks behind"
+    unsettled = {path: node.status for path, node in world.state.node_states.items() if node.status in UNSETTLED}
+    assert not unsettled, "nothing runs or waits after the end"
     return world
 
 

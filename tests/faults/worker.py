@@ -21,7 +21,11 @@ from typing import Any
 
 from sqlalchemy import Engine, Pool, event, text
 
+from awe_app.adapters.bus import MemoryBus
 from awe_app.adapters.db import Database
+from awe_app.adapters.dispatch import Dispatcher, Drives, Limits
+from awe_app.adapters.dispatch_embedded import EmbeddedDispatcher
+from awe_app.adapters.execution_store import ExecutionStore
 from awe_app.adapters.user_store import UserStore
 from awe_app.domain.errors import Conflict, NodeFailed
 from awe_app.domain.ids import ExecutionId, WorkflowId
@@ -107,6 +111,13 @@ def effect_of(notes: Notes, points: FaultPoints) -> type[Node[Any]]:
     return Effect
 
 
+class AloneHouse(House):
+    """A process that believes itself alone, on PostgreSQL too: who takes over from whom is the test's to say."""
+
+    def _dispatcher(self, drives: Drives, store: ExecutionStore, bus: MemoryBus) -> Dispatcher:
+        return EmbeddedDispatcher(drives.drive, Limits(32), store)
+
+
 class Worker:
     """One process's services, and what people do meanwhile."""
 
@@ -114,7 +125,7 @@ class Worker:
         self.job = job
         self.notes = Notes(folder)
         self.points = FaultPoints(self.notes, job.get("die_at"))
-        self.house: House
+        self.house: AloneHouse
         self.specs: dict[str, dict[str, Any]] = {}
 
     async def run(self) -> None:
@@ -129,7 +140,7 @@ class Worker:
         """Take up what is unfinished and go on until nothing is left to do; with ``commands``, until none come."""
         user = await UserStore(database).by_id(self.job["user_id"])
         assert user is not None
-        self.house = House(database, user, user, Gate)
+        self.house = AloneHouse(database, user, user, Gate)
         self.house.start({"effect": effect_of(self.notes, self.points)})
         if "die_at" in self.job:
             self.points.watch_commits()

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from awe_app.domain.pages import PageQuery
 from tests.patterns.observed import observe, workflow
 from tests.services.conftest import House
 from tests.services.test_waiting import reach
@@ -181,6 +182,15 @@ async def test_wcp_21_tests_before_and_after_the_pass_and_loops_in_loops() -> No
     assert len([path for path in seen.finished() if path.endswith("/ten")]) == 6
     assert [path for path in seen.finished() if path.endswith("/once")] == ["after[0]/once"]
     assert seen.state.variables["n"] == 3
+
+
+async def test_wcp_22_a_workflow_runs_itself_down_to_the_last(house: House) -> None:
+    stored = await house.workflows.create(house.user, workflow("wcp_22_recursion"))
+    begun = await house.executions.start(house.user, stored.id, {"n": 4, "itself": stored.id})
+    ended = await reach(house, begun.execution_id, "completed")
+    assert ended.result == {"sum": 4 + 3 + 2 + 1}
+    page = await house.executions.list(house.user, PageQuery(), stored.id)
+    assert len([row for row in page.items if row.status == "completed"]) == 4
 
 
 async def test_wcp_23_a_trigger_counts_only_while_somebody_waits() -> None:
