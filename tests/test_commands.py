@@ -205,7 +205,30 @@ def test_make_lists_its_commands():
         assert f"\n{command} " in f"\n{done.stdout}"
 
 
-def test_make_worker_says_that_it_comes_later_and_fails():
-    done = subprocess.run(["make", "worker"], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode != 0
-    assert "Part 2" in done.stderr
+def test_a_sub_workflow_is_the_file_beside_the_one_that_runs(greeting: Path):
+    calling = {
+        "name": "Calling",
+        "nodes": [
+            {
+                "id": "call",
+                "type": "subworkflow",
+                "subworkflow_config": {"workflow_id": "greeting", "inputs": {"who": "Ann"}},
+            },
+            {"id": "end", "type": "output", "output_config": {"value": "{{ nodes.call.output }}"}},
+        ],
+        "edges": [{"id": "e", "source": "call", "target": "end"}],
+    }
+    parent = greeting.with_name("calling.json")
+    parent.write_text(json.dumps(calling))
+    done = awe("run", parent)
+    assert (done.stdout, done.returncode) == ("Hello Ann!\n", 0), done.stderr
+    calling["nodes"][0]["subworkflow_config"]["workflow_id"] = "../secret"  # type: ignore[index]
+    parent.write_text(json.dumps(calling))
+    done = awe("run", parent)
+    assert done.returncode == 1
+    assert "WORKFLOW_NOT_FOUND" in done.stderr
+    calling["nodes"][0]["subworkflow_config"]["workflow_id"] = "calling"  # type: ignore[index]
+    parent.write_text(json.dumps(calling))
+    done = awe("run", parent)
+    assert done.returncode == 1
+    assert "TOO_DEEP" in done.stderr

@@ -57,8 +57,6 @@ class DbosDispatcher:
         self._queue_now = asyncio.Event()
         self._tidy_now = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._owned: set[ExecutionId] = set()
-        """Seen to be driven here by this process: when that changes, it was taken over or cancelled elsewhere."""
         self._called: dict[ExecutionId, asyncio.Event] = {}
         """Woken here; the look that may take them up is not over yet."""
         self._delivered: set[tuple[str, str, str]] = set()
@@ -219,13 +217,11 @@ class DbosDispatcher:
     async def _look_once(self, *, everywhere: bool) -> int:
         running = self._jobs.running()
         look = await self._leases.look(running, take=not self._stopping, everywhere=everywhere)
-        mine = {execution_id for execution_id, driver in look.driven_by.items() if driver == self._leases.me}
-        for execution_id in self._owned - mine:
+        for execution_id, driver in look.driven_by.items():
             job = self._jobs.get(execution_id)
-            if execution_id in look.driven_by and job is not None and job.task is not None:
+            if driver != self._leases.me and job is not None and job.task is not None:
                 logger.info("execution %s was taken away from here", execution_id)
                 job.task.cancel()
-        self._owned = mine
         for answer in look.answers:
             if answer.key not in self._delivered:
                 self._drives.deliver(answer.execution_id, answer.path, answer.payload)

@@ -41,7 +41,7 @@ _BEAT = text(
     " VALUES (:me, :host, :pid, clock_timestamp(), clock_timestamp())"
     " ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at"
 )
-_LEAVE = text("UPDATE workers SET beat_at = '-infinity' WHERE id = :me")
+_LEAVE = text(f"UPDATE workers SET beat_at = clock_timestamp() - interval '{LEASE_S} s' WHERE id = :me")
 _FORGET = text(
     "DELETE FROM workers WHERE beat_at < clock_timestamp() - interval '1 day'"
     " AND NOT EXISTS (SELECT FROM executions WHERE driver = workers.id AND status IN ('pending', 'running'))"

@@ -362,6 +362,9 @@ class Run:
 
     def _fail_again(self, level: Level, node: PlannedNode, error: Mapping[str, str]) -> None:
         """The node had failed for good, and nobody has resumed the execution since: it is not run again."""
+        for path, node_id in self.record.left_behind():  # there was no time left to say that they were stopped
+            if path is not None and path.startswith(level.prefix):
+                self.record.emit(ev.NodeCancelled, path=path, node_id=node_id)
         level.remember(node, None, error)
         self._escalate(level, node, NodeFailed(error["code"], error["detail"]))
 

@@ -5,12 +5,10 @@ from awe_app.adapters.execution_store import ExecutionStore
 from awe_app.domain.errors import AweError, Conflict, Invalid, NodeFailed
 from awe_app.domain.ids import ExecutionId, UserId
 from awe_app.domain.protocols import ChildRequest
+from awe_app.services.depth import check_depth
 from awe_app.services.plans import Plans
 from awe_app.services.starts import Starts, Wanted
 from awe_app.services.workflows import Workflows
-
-MAX_DEPTH = 20
-"""Executions above one another; more is taken for a recursion without end."""
 
 
 class Children:
@@ -31,8 +29,7 @@ class Children:
         before = await self._children.of(parent)
         if before.newest is not None and not before.newest_failed:
             return before.newest
-        if before.depth + 1 > MAX_DEPTH:
-            raise too_deep()
+        check_depth(before.depth + 1)
         if request.user_id is None:
             raise NodeFailed("WORKFLOW_NOT_FOUND", "the account that ran this is gone, and with it its workflows")
         if before.newest is not None:
@@ -63,12 +60,6 @@ class Children:
         if known is None:
             raise NodeFailed("SUBWORKFLOW_LOST", f"the execution with the key {key} is gone", retryable=True)
         return known
-
-
-def too_deep() -> NodeFailed:
-    """The failure of a node that would start one execution too many above one another."""
-    detail = f"{MAX_DEPTH} executions stand above this one; does the recursion have an end?"
-    return NodeFailed("TOO_DEEP", detail, "let a condition decide when to stop")
 
 
 def _told(error: AweError) -> NodeFailed:

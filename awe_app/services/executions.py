@@ -3,9 +3,9 @@
 ``services/driver.py`` drives them; viewers own nothing: closing every tab changes nothing.
 """
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
@@ -18,10 +18,10 @@ from awe_app.domain.accounts import User
 from awe_app.domain.errors import Conflict, NotFound
 from awe_app.domain.execution import FINAL_STATUSES, ExecutionState, NodeState
 from awe_app.domain.ids import ExecutionId, NodeId, Path, WorkflowId
-from awe_app.domain.messages import Message, message, reopened
+from awe_app.domain.messages import Message
 from awe_app.domain.options import Budget, RunOptions
 from awe_app.domain.pages import Page, PageQuery
-from awe_app.domain.protocols import Bus, Capabilities, LaggedBehind, Subscription
+from awe_app.domain.protocols import Bus, Capabilities
 from awe_app.domain.signals import event_key
 from awe_app.domain.stored import ExecutionSummary
 from awe_app.domain.tickets import Priority
@@ -36,16 +36,12 @@ from awe_app.services.plans import Plans
 from awe_app.services.resuming import Resuming
 from awe_app.services.reuse import pinned
 from awe_app.services.starts import Starts, Wanted
+from awe_app.services.watching import Watching
 from awe_app.services.workflows import Workflows
 
 logger = logging.getLogger(__name__)
 
 NOTHING: Mapping[str, Any] = {}
-PEOPLE = frozenset({"approval"})
-"""Reasons to wait that no time and no other execution ends."""
-
-LOOK_AGAIN_S = 1.0
-"""How often the journal of an execution is read that another process may drive, should nobody tell."""
 
 
 class Executions:
@@ -83,6 +79,7 @@ class Executions:
             dispatcher=self._dispatcher,
             starts=self._starts,
         )
+        self._watching = Watching(store, journal, self._history, bus, self._driver, self._dispatcher)
         family.connect(self._dispatcher, self._driver.deliver, self._cancelling.cancel)
         nodes_start = Children(workflows, plans, store, children, self._starts)
         self._driver.capabilities = replace(capabilities, executions=nodes_start)
@@ -203,59 +200,24 @@ class Executions:
     # Watch
 
     async def wait(self, user: User, execution_id: ExecutionId, timeout_s: float) -> ExecutionState:
-        """The execution when it has ended, or as it is after ``timeout_s`` seconds."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + timeout_s
-        if self._dispatcher.running(execution_id):
-            await self._dispatcher.wait(execution_id, timeout_s)
-            state = self._driver.ended(execution_id)
-            if state is not None and state.ended and state.user_id == user.id:
-                return state
-        await self._rest(user, execution_id, deadline - loop.time())
-        return await self.get(user, execution_id)
-
-    async def follow(self, user: User, execution_id: ExecutionId, after_seq: int = 0) -> AsyncGenerator[Message]:
-        """Everything stored after ``after_seq``, then live, until the execution is complete.
-
-        Nothing is missed and nothing comes twice: the bus is subscribed to before the journal is read, and a gap
-        (a viewer that was too slow) is filled from the journal.
+        """The execution when it has ended, or waits for people only, or as it is after ``timeout_s`` seconds.
 
         Raises:
             NotFound: ``EXECUTION_NOT_FOUND``.
         """
-        last = after_seq
-        while True:
-            with self._bus.subscribe(execution_id) as live:
-                ended = (await self._visible(user, execution_id)).status in FINAL_STATUSES
-                held: ev.Event | None = None
-                async for events in self._journal.chunks(execution_id, last, whole=None):
-                    for event in events:
-                        if held is not None:
-                            yield reopened(held)
-                        held = event if isinstance(event, ev.FINAL) else None
-                        last = event.seq
-                        if held is None:
-                            yield message(event)
-                if held is not None:
-                    yield message(held)
-                    ended = True
-                if ended:
-                    return
-                try:
-                    while (event := await self._next(live, execution_id)) is not None:
-                        if isinstance(event, ev.TextStreamed):
-                            yield message(event)
-                        elif event.seq == last + 1:
-                            last = event.seq
-                            yield message(event)
-                            if isinstance(event, ev.FINAL):
-                                return
-                        elif event.seq > last:
-                            break
-                        elif isinstance(event, ev.FINAL):  # the viewer says it has seen the end already
-                            return
-                except LaggedBehind:
-                    continue
+        state = await self._watching.wait(execution_id, timeout_s)
+        return state if state is not None and state.user_id == user.id else await self.get(user, execution_id)
+
+    async def follow(self, user: User, execution_id: ExecutionId, after_seq: int = 0) -> AsyncGenerator[Message]:
+        """Everything stored after ``after_seq``, then live, until the execution is complete.
+
+        Raises:
+            NotFound: ``EXECUTION_NOT_FOUND``.
+        """
+        await self._visible(user, execution_id)
+        async with aclosing(self._watching.follow(execution_id, after_seq)) as messages:
+            async for each in messages:
+                yield each
 
     # Change
 
@@ -343,36 +305,6 @@ class Executions:
         else:
             self._dispatcher.wake(execution_id, summary.user_id)
         return await self._history.state(summary)
-
-    async def _next(self, live: Subscription, execution_id: ExecutionId) -> ev.Event | ev.TextStreamed | None:
-        """What is told next; None when it is time to look into the journal, since others drive and may not tell."""
-        if self._dispatcher.alone or self._dispatcher.running(execution_id):
-            return await anext(live)
-        try:
-            async with asyncio.timeout(LOOK_AGAIN_S):
-                return await anext(live)
-        except TimeoutError:
-            return None
-
-    async def _rest(self, user: User, execution_id: ExecutionId, timeout_s: float) -> None:
-        """Return when it has ended, or waits for people and for nothing else, or after ``timeout_s``."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                with self._bus.subscribe(execution_id) as live:
-                    while not await self._rests(user, execution_id):
-                        event = await self._next(live, execution_id)
-                        while event is not None and not isinstance(event, (*ev.FINAL, ev.ExecutionParked)):
-                            event = await self._next(live, execution_id)
-        except (TimeoutError, LaggedBehind):
-            return
-
-    async def _rests(self, user: User, execution_id: ExecutionId) -> bool:
-        summary = await self._visible(user, execution_id)
-        if summary.status != "waiting":
-            return summary.status in FINAL_STATUSES
-        state = await self._history.open_nodes(summary)
-        waits = (node.waiting for node in state.node_states.values() if node.status == "waiting")
-        return all(wait is not None and wait.reason in PEOPLE and wait.until is None for wait in waits)
 
     async def _visible(self, user: User, execution_id: ExecutionId) -> ExecutionSummary:
         summary = await self._store.summary(execution_id)

@@ -16,7 +16,7 @@ from awe_app.engine.execute import execute
 from awe_app.engine.plan import prepare
 from awe_app.nodes.input import read_inputs
 from awe_app.nodes.registry import NodeTypes
-from awe_app.services.children import MAX_DEPTH, too_deep
+from awe_app.services.depth import check_depth
 
 OnEvent = Callable[[ev.Event | ev.TextStreamed], None]
 Find = Callable[[str], Workflow]
@@ -77,8 +77,7 @@ class _Children:
 
     async def start(self, request: ChildRequest) -> ExecutionId:
         """See ``ChildExecutions``."""
-        if self._depth > MAX_DEPTH:
-            raise too_deep()
+        check_depth(self._depth)
         workflow = self._find(request.workflow_id)
         try:
             state = await run_once(

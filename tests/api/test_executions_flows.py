@@ -258,3 +258,74 @@ async def test_a_large_value_is_given_whole_to_who_asks_for_the_execution(ann: h
     assert shown == answer.json()
     (row,) = (await ann.get("/api/executions")).json()["items"]
     assert (row["result"]["truncated"], row["result"]["preview"][:8]) == (True, "Hello éé")
+
+
+BREAKS = graph(
+    "first -> sum -> last",
+    node("first", config={"template": "{{ variables.n }}"}),
+    node("sum", "template", {"template": "{{ sum(variables.text) }}"}),
+    node("last", config={"template": "{{ nodes.sum.output }}!"}),
+    node("end", "output", {"value": "{{ nodes.last.output }}"}),
+    variables={"n": 1, "text": "no numbers"},
+)
+BREAKS["edges"].append({"id": "x", "source": "last", "target": "end"})
+
+
+async def broken(client: httpx.AsyncClient) -> dict:
+    workflow_id = await store(client, BREAKS)
+    answer = await client.post(f"/api/workflows/{workflow_id}/execute?wait=30")
+    assert answer.json()["status"] == "failed", answer.text
+    return answer.json()
+
+
+async def ended(client: httpx.AsyncClient, execution_id: str) -> dict:
+    while True:
+        state = (await client.get(f"/api/executions/{execution_id}")).json()
+        if state["status"] in ("completed", "failed", "cancelled"):
+            return state
+        await asyncio.sleep(0.02)
+
+
+async def test_a_failed_execution_is_resumed_with_an_override(ann: httpx.AsyncClient):
+    failed = await broken(ann)
+    answer = await ann.post(f"/api/executions/{failed['execution_id']}/resume", json={"overrides": {"sum": 3}})
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["execution_id"] == failed["execution_id"]
+    state = await ended(ann, failed["execution_id"])
+    assert (state["status"], state["result"], state["error"]) == ("completed", "3!", None)
+    assert state["node_states"]["first"] == failed["node_states"]["first"]
+    assert_error(await ann.post(f"/api/executions/{failed['execution_id']}/resume"), 409, "NOT_RESUMABLE")
+
+
+async def test_a_new_execution_runs_from_a_node(ann: httpx.AsyncClient):
+    failed = await broken(ann)
+    body = {"from_node": "last", "overrides": {"sum": 4}}
+    answer = await ann.post(f"/api/executions/{failed['execution_id']}/resume", json=body)
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["execution_id"] != failed["execution_id"]
+    state = await ended(ann, answer.json()["execution_id"])
+    assert (state["status"], state["result"]) == ("completed", "4!")
+    assert state["node_states"]["first"]["attempts"] == 0
+    assert (await ended(ann, failed["execution_id"]))["status"] == "failed"
+
+
+async def test_what_cannot_be_resumed_says_why(ann: httpx.AsyncClient):
+    failed = await broken(ann)
+    path = f"/api/executions/{failed['execution_id']}/resume"
+    assert_error(await ann.post(path, json={"from_node": "nobody"}), 400, "UNKNOWN_NODE")
+    assert_error(await ann.post(path, json={"overrides": {"first": 1}}), 400, "ALREADY_FINISHED")
+    assert_error(await ann.post(path, json={"node": "first"}), 400)
+    assert_error(await ann.post(path, json={"budget": {"nodes": 0}}), 400)
+    assert (await ended(ann, failed["execution_id"]))["status"] == "failed"
+
+
+async def test_until_pins_and_budget_shape_one_execution(ann: httpx.AsyncClient):
+    execute = f"/api/workflows/{await store(ann, BREAKS)}/execute?wait=30"
+    until = (await ann.post(execute, json={"until": "first"})).json()
+    assert (until["status"], until["result"], set(until["node_states"])) == ("completed", {"first": "1"}, {"first"})
+    pinned = (await ann.post(execute, json={"pins": {"sum": 9}})).json()
+    assert (pinned["status"], pinned["result"]) == ("completed", "9!")
+    spent = (await ann.post(execute, json={"pins": {"sum": 9}, "budget": {"nodes": 1}})).json()
+    assert spent["error"]["code"] == "BUDGET_EXCEEDED"
+    assert_error(await ann.post(execute, json={"until": "nobody"}), 400, "UNKNOWN_NODE")
+    assert_error(await ann.post(execute, json={"pins": {"nobody": 1}}), 400, "UNKNOWN_NODE")

@@ -125,6 +125,7 @@ def test_the_list_of_workflows_makes_copies_exports_imports_and_deletes(
     expect(row).to_have_count(2)
     expect(by(page, "toast")).to_be_visible()
 
+    expect(page.get_by_role("menu")).to_have_count(0)  # the first menu fades; its end gives the focus back
     by(row.filter(has_text="copy"), "workflow-menu").click()
     with page.expect_download() as download:
         by(page, "workflow-export").click()
@@ -250,3 +251,17 @@ def test_no_page_is_wider_than_its_window(width: int, page: Page, member: Person
             "[document.documentElement, document.querySelector('#content')].every("
             "e => e.scrollWidth <= e.clientWidth + 1)"
         ), path
+
+
+def test_a_failed_execution_is_resumed_by_a_button(page: Page, member: Person) -> None:
+    broken = graph("a -> b", node("b", "template", {"template": "{{ sum(nodes.a.output) }}"}))
+    stored = member.post("/workflows", {**broken, "name": "Breaks"}, 201)
+    failed = member.post(f"/workflows/{stored['id']}/execute", {}, 200, wait=30)
+    assert failed["status"] == "failed"
+    sign_in(page, member, f"/executions/{failed['execution_id']}")
+    by(page, "resume").click()
+    expect(page.get_by_text(f"Resumed by {member.username}")).to_be_visible()
+    expect(by(page, "resume")).to_be_visible()  # it has failed again, with the same workflow
+    again = member.get(f"/executions/{failed['execution_id']}")
+    assert (again["status"], again["node_states"]["b"]["attempts"]) == ("failed", 1)
+    assert again["node_states"]["a"] == failed["node_states"]["a"]

@@ -4,6 +4,7 @@ It knows no events, no tasks, no time, no resuming; the real engine must give th
 It understands what ``random_workflows.py`` makes. Where the order of things decides, it says ``ANY``.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import Any
@@ -11,6 +12,7 @@ from unittest.mock import ANY
 from zlib import crc32
 
 Raw = dict[str, Any]
+NO_OTHERS: Mapping[str, Raw] = {}
 
 
 def odd(path: str) -> bool:
@@ -50,10 +52,10 @@ class Expected:
         return not any(path.startswith(prefix) for prefix in self.open)
 
 
-def interpret(raw: Raw) -> Expected:
-    """What must come of the workflow."""
+def interpret(raw: Raw, others: Mapping[str, Raw] = NO_OTHERS) -> Expected:
+    """What must come of the workflow; ``others`` are those, by id, that it may run."""
     expected = Expected()
-    interpreter = _Interpreter(raw, expected)
+    interpreter = _Interpreter(raw, expected, others)
     expected.result = interpreter.level(None, "", {})
     return expected
 
@@ -66,6 +68,7 @@ class _PassFailed(Exception):
 class _Interpreter:
     raw: Raw
     expected: Expected
+    others: Mapping[str, Raw]
 
     def level(self, parent: str | None, prefix: str, loop: dict[str, Any]) -> Any:
         """Run the nodes of the workflow itself, or of one pass; gives what the leaves gave, by id."""
@@ -125,6 +128,9 @@ class _Interpreter:
                 return self._approval(spec, path)
             case "loop":
                 return self._loop(spec, path)
+            case "subworkflow":
+                inner = interpret(self.others[spec["subworkflow_config"]["workflow_id"]], self.others)
+                return self._failing(spec, path) if inner.fatal else {"out": inner.result}
         raise AssertionError(spec["type"])
 
     def _failing(self, spec: Raw, path: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path as File
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from awe_app.adapters.db import Database
 from awe_app.adapters.user_store import UserStore
@@ -75,6 +76,8 @@ class Ground:
     notes: Notes
     workflows: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Files, by workflow id."""
+    started: list[str] = field(default_factory=list)
+    """Ids of those that workers start themselves; the others are run by nodes."""
 
     @property
     def job(self) -> dict[str, Any]:
@@ -82,13 +85,16 @@ class Ground:
         return {
             "url": self.house.database.url,
             "user_id": self.house.user.id,
-            "workflow_ids": list(self.workflows),
+            "workflow_ids": self.started,
         }
 
-    async def add(self, raw: dict[str, Any]) -> None:
-        """Store a workflow that workers will start."""
+    async def add(self, raw: dict[str, Any], start: bool = True) -> str:
+        """Store a workflow that workers will start, or that is only run by nodes of others; gives its id."""
         stored = await self.house.workflows.create(self.house.user, raw)
         self.workflows[stored.id] = raw
+        if start:
+            self.started.append(stored.id)
+        return stored.id
 
     async def check(self) -> int:
         """What must hold when all is over; gives how many executions there were."""
@@ -96,20 +102,34 @@ class Ground:
         effects = self._effects()
         ended = {words[0]: words[1] for words in self.notes.of("ended")}
         assert all(ended[words[0]] == words[1] for words in self.notes.of("ended")), "a final status changed"
-        for execution_id in accepted.values():
+        known = {*accepted.values(), *await self._children()}
+        for execution_id in known:
             events = await self.house.journal.read(execution_id)
             state = await self.house.executions.get(self.house.user, execution_id)
             check_journal(events)
             check_effects(events, effects.get(execution_id, []))
             assert ended.get(execution_id, state.status) == state.status
             assert state.workflow_id is not None
-            expected = interpret(self.workflows[state.workflow_id])
+            expected = interpret(self.workflows[state.workflow_id], self.workflows)
             if expected.fatal:
                 assert state.status == "failed"
             else:
                 assert (state.status, state.result) == ("completed", expected.result)
-        assert set(effects) <= set(accepted.values()), "effects of an execution that nobody was told of"
+        assert set(effects) <= known, "effects of an execution that nobody was told of"
         return len(accepted)
+
+    async def _children(self) -> list[ExecutionId]:
+        """What nodes have started: one execution for each node instance, unless the one before it failed."""
+        statement = text("SELECT id, parent_id, parent_path, status FROM executions WHERE parent_id IS NOT NULL"
+                         " ORDER BY created_at, id")  # fmt: skip
+        async with self.house.database.sessions() as session:
+            rows = (await session.execute(statement)).all()
+        before: dict[tuple[str, str], str] = {}
+        for _child, parent_id, path, status in rows:
+            last = before.setdefault((parent_id, path), "failed")
+            assert last == "failed", f"{path} of {parent_id} was given two children"
+            before[parent_id, path] = status
+        return [ExecutionId(row[0]) for row in rows]
 
     def _accepted(self) -> dict[str, ExecutionId]:
         """The execution of each idempotency key: the same however often it was asked for."""

@@ -56,17 +56,40 @@ PEOPLE = graph(
 )
 FAILS = graph("a -> bad; b", effect("a"), effect("bad", 0.002, breaks="always"), effect("b", 0.004), name="It fails")
 
+ASKED = graph(
+    "first -> ask; ask:approved -> yes; ask:rejected -> no",
+    effect("first", 0.002),
+    node("ask", "approval", {"message": "Go on?"}),
+    name="Run by others, asks somebody",
+)
+BROKEN = graph("good -> bad", effect("good"), effect("bad", breaks="always"), name="Run by others, fails")
+
+
+def calls(asked: str, broken: str) -> dict:
+    """A workflow that runs others: several at once, and one again that has failed."""
+    again = {"max_attempts": 2, "backoff_s": 0.005}
+    return graph(
+        "a -> each -> end; a -> hopeless -> end",
+        effect("a"),
+        node("each", "loop", {"items": [0, 1, 2], "concurrency": 2}),
+        inside("each", node("call", "subworkflow", {"workflow_id": asked})),
+        node("hopeless", "subworkflow", {"workflow_id": broken}, retry=again, on_error="continue", default_output=0),
+        node("end", "merge", {"mode": "all"}),
+        name="It runs others",
+    )
+
 
 async def test_kill_9_at_random_loses_nothing_and_repeats_nothing(
     ground: Ground, nursery: Nursery, figures: Figures
 ) -> None:
-    for raw in (BRANCHES, LOOPS, PEOPLE, FAILS):
+    others = [await ground.add(raw, start=False) for raw in (ASKED, BROKEN)]
+    for raw in (BRANCHES, LOOPS, PEOPLE, FAILS, calls(*others)):
         await ground.add(raw)
     nursery.warm(**ground.job)
     chance = random.Random(9)
     kills, target, executions = 0, figures.of(25, 250), 0
     while kills < target:
-        executions += 4
+        executions += 5
         pid = nursery.fork(**ground.job, keys=[0, executions])
         await asyncio.sleep(chance.uniform(0.03, 0.3))
         os.kill(pid, signal.SIGKILL)
@@ -76,22 +99,28 @@ async def test_kill_9_at_random_loses_nothing_and_repeats_nothing(
     assert await ground.check() == executions + WARMED
 
 
-EVERYTHING = graph(
-    "a -> pick; pick:true -> each -> ask; pick:false -> no; ask:approved -> yes; ask:rejected -> other",
-    effect("a", fails_first=1, retry=TRIES),
-    node("pick", "condition", {"field": 1, "value": 1}),
-    node("each", "loop", {"items": [0, 1], "concurrency": 2}),
-    inside("each", effect("deep")),
-    node("ask", "approval", {"message": "Go on?"}),
-    effect("yes"),
-    effect("other"),
-    effect("no"),
-    name="Branch, loop, retry, wait",
-)
+CHILD = graph("deeper -> deepest", effect("deeper"), effect("deepest"), name="Run by another")
+
+
+def everything(child: str) -> dict:
+    """Branch, loop, retry, sub-workflow, wait."""
+    return graph(
+        "a -> pick; pick:true -> each -> call -> ask; pick:false -> no; ask:approved -> yes; ask:rejected -> other",
+        effect("a", fails_first=1, retry=TRIES),
+        node("pick", "condition", {"field": 1, "value": 1}),
+        node("each", "loop", {"items": [0, 1], "concurrency": 2}),
+        inside("each", effect("deep")),
+        node("call", "subworkflow", {"workflow_id": child}),
+        node("ask", "approval", {"message": "Go on?"}),
+        effect("yes"),
+        effect("other"),
+        effect("no"),
+        name="Everything",
+    )
 
 
 async def test_killed_at_every_point_it_goes_on_as_if_nothing_had_happened(ground: Ground, nursery: Nursery) -> None:
-    await ground.add(EVERYTHING)
+    await ground.add(everything(await ground.add(CHILD, start=False)))
     nursery.warm(**ground.job)
     point, survived = 0, False
     while not survived:

@@ -87,6 +87,15 @@ class ExecutionPageState(rx.State):
 
     @rx.event
     @refusals_told
+    async def resume(self):
+        """Go on where it failed or was stopped."""
+        user = await signed_in(self)
+        await services().executions.resume(user, self._asked_for)
+        await self._show()
+        return toast("info", "Goes on.")
+
+    @rx.event
+    @refusals_told
     async def run_again(self):
         """Run the workflow, as it is now, with the same inputs."""
         user = await signed_in(self)
@@ -191,9 +200,27 @@ def _actions() -> rx.Component:
         ),
         rx.cond(
             head.ended,
-            rx.cond(
-                head.workflow_href,
-                rx.button(rx.icon("rotate-cw", size=15), "Run again", on_click=ExecutionPageState.run_again),
+            rx.fragment(
+                rx.cond(
+                    head.workflow_href,
+                    rx.button(
+                        rx.icon("rotate-cw", size=15),
+                        rx.text("Run again", as_="span", display=["none", "inline"]),
+                        variant=rx.cond(head.status == "completed", "solid", "soft"),
+                        aria_label="Run again",
+                        on_click=ExecutionPageState.run_again,
+                    ),
+                ),
+                rx.cond(
+                    head.status != "completed",
+                    rx.button(
+                        rx.icon("step-forward", size=15),
+                        "Resume",
+                        title="Go on where it stopped; what has finished is not run again",
+                        on_click=ExecutionPageState.resume,
+                        data_testid="resume",
+                    ),
+                ),
             ),
             rx.button(
                 rx.icon("square", size=13),
