@@ -45,6 +45,7 @@ class Running:
     database: Database
     journal: SqlJournal
     local_model: LocalModel
+    models: Models
     bus: MemoryBus
     outside: Outside
     retention: Retention | None
@@ -60,6 +61,7 @@ class Running:
         await asyncio.to_thread(self.journal.stop)
         await self.bus.stop()
         await self.local_model.stop()
+        await self.models.stop()
         await self.outside.stop()
         await self.database.stop()
 
@@ -101,7 +103,7 @@ async def start(environment: Environment) -> Running:
     )
     asyncio.get_running_loop().run_in_executor(None, import_module, "networkx")  # so that no first validation waits
     await services.executions.adopt()
-    return Running(services, database, journal, local_model, bus, outside, _retention(environment))
+    return Running(services, database, journal, local_model, models, bus, outside, _retention(environment))
 
 
 async def _bus(environment: Environment) -> MemoryBus:

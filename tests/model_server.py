@@ -33,7 +33,10 @@ class Reply:
 class ModelServer:
     """Give it replies; it hands them out in order, the last one for ever. ``requests`` holds what it was asked."""
 
-    def __init__(self, *replies: Reply) -> None:
+    def __init__(self, *replies: Reply, keep_alive: bool = False) -> None:
+        self.keep_alive = keep_alive
+        """Answer further requests over the same connection, as real providers do; else each has its own."""
+        self.connections = 0
         self.replies = list(replies) or [Reply()]
         self.requests: list[dict[str, Any]] = []
         self.paths: list[str] = []
@@ -68,12 +71,15 @@ class ModelServer:
         assert task
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
+        self.connections += 1
         try:
-            await self._call(reader, writer)
+            while await self._call(reader, writer) and self.keep_alive:
+                pass
         finally:
             writer.close()
 
-    async def _call(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _call(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Whether a call came and was answered whole."""
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
             headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in head[1:] if line)}
@@ -84,8 +90,10 @@ class ModelServer:
             reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
             try:
                 await self._answer(writer, reply, body, self.keys[-1])
+                return reply.cut_after is None
             except ConnectionError:
                 self.gone += 1
+        return False
 
     async def _answer(self, writer: asyncio.StreamWriter, reply: Reply, body: dict[str, Any], key: str) -> None:
         await asyncio.sleep(reply.delay_s)
@@ -102,22 +110,34 @@ class ModelServer:
     async def _whole(self, writer: asyncio.StreamWriter, reply: Reply, value: Any) -> None:
         data = json.dumps(value).encode()
         lines = {"content-type": "application/json", "content-length": str(len(data)), **reply.headers}
+        lines |= {} if self.keep_alive else {"connection": "close"}
         await _send(writer, _head(reply.status, lines) + data)
 
     async def _stream(self, writer: asyncio.StreamWriter, reply: Reply, body: dict[str, Any]) -> None:
-        await _send(writer, _head(200, {"content-type": "text/event-stream", **reply.headers}))
+        await _send(writer, _head(200, {"content-type": "text/event-stream", **self._framing(), **reply.headers}))
         for place, piece in enumerate(reply.text.split(" ")):
             if place == reply.cut_after:
                 return
             await asyncio.sleep(reply.pause_s)
             delta = {"role": "assistant", "content": piece if place == 0 else f" {piece}"}
             choice = {"index": 0, "delta": delta, "finish_reason": None}
-            await _event(writer, {**_frame(body), "choices": [choice]})
+            await self._event(writer, {**_frame(body), "choices": [choice]})
         last = {"index": 0, "delta": {}, "finish_reason": reply.finish_reason}
-        await _event(writer, {**_frame(body), "choices": [last]})
+        await self._event(writer, {**_frame(body), "choices": [last]})
         if reply.usage and (body.get("stream_options") or {}).get("include_usage"):
-            await _event(writer, {**_frame(body), "choices": [], "usage": _usage(reply)})
-        await _send(writer, b"data: [DONE]\n\n")
+            await self._event(writer, {**_frame(body), "choices": [], "usage": _usage(reply)})
+        await self._part(writer, b"data: [DONE]\n\n")
+        if self.keep_alive:
+            await _send(writer, b"0\r\n\r\n")
+
+    def _framing(self) -> dict[str, str]:
+        return {"transfer-encoding": "chunked"} if self.keep_alive else {"connection": "close"}
+
+    async def _event(self, writer: asyncio.StreamWriter, value: Any) -> None:
+        await self._part(writer, b"data: " + json.dumps(value).encode() + b"\n\n")
+
+    async def _part(self, writer: asyncio.StreamWriter, data: bytes) -> None:
+        await _send(writer, b"%x\r\n%s\r\n" % (len(data), data) if self.keep_alive else data)
 
 
 def _frame(body: dict[str, Any]) -> dict[str, Any]:
@@ -133,12 +153,8 @@ def _usage(reply: Reply) -> dict[str, int] | None:
 
 
 def _head(status: int, headers: Mapping[str, str]) -> bytes:
-    lines = [f"HTTP/1.1 {status} Scripted", "connection: close", *(f"{k}: {v}" for k, v in headers.items())]
+    lines = [f"HTTP/1.1 {status} Scripted", *(f"{k}: {v}" for k, v in headers.items())]
     return "\r\n".join(lines).encode() + b"\r\n\r\n"
-
-
-async def _event(writer: asyncio.StreamWriter, value: Any) -> None:
-    await _send(writer, b"data: " + json.dumps(value).encode() + b"\n\n")
 
 
 async def _send(writer: asyncio.StreamWriter, data: bytes) -> None:

@@ -29,6 +29,15 @@ _MIGRATIONS = Path(__file__).parents[2] / "alembic"
 _BUSY_TIMEOUT_S = 30
 _MIGRATION_LOCK = 4_157_365
 """Any number that nothing else in the database uses."""
+SESSION = {
+    "idle_in_transaction_session_timeout": "5000",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+}
+"""What PostgreSQL is told for every connection, in ms and s. A process frozen inside a transaction, or a machine that
+has gone, would otherwise hold its row locks, and nobody could take its executions over.
+"""
 _one_at_a_time = threading.Lock()
 """Alembic keeps its state in globals."""
 _SYNC_DRIVERS = {"sqlite+aiosqlite": "sqlite+pysqlite", "postgresql+asyncpg": "postgresql+psycopg"}
@@ -50,7 +59,7 @@ class Database:
     async def start(self) -> None:
         """Open the connection pool on the running loop. The tables must be there: see ``upgrade``."""
         pool: dict[str, Any] = {"pool_size": 5, "max_overflow": 5} if self.is_sqlite else {"pool_pre_ping": True}
-        self._engine = create_async_engine(self.url, json_serializer=to_json, hide_parameters=True, **pool)
+        self._engine = async_engine(self.url, **pool)
         if self.is_sqlite:
             event.listen(self._engine.sync_engine, "connect", _set_pragmas)
         event.listen(self._engine.sync_engine, "handle_error", _say_unavailable)
@@ -109,6 +118,18 @@ class _Reader:
         self._engine.dispose()
 
 
+def async_engine(url: str, **pool: Any) -> AsyncEngine:
+    """An engine for the running loop."""
+    # Parameters are people's data and do not belong into logs.
+    arguments = {} if url.startswith("sqlite") else {"server_settings": SESSION}
+    return create_async_engine(url, json_serializer=to_json, hide_parameters=True, connect_args=arguments, **pool)
+
+
+def session_options() -> str:
+    """``SESSION`` as libpq's parameter ``options``."""
+    return " ".join(f"-c {name}={value}" for name, value in SESSION.items())
+
+
 def sync_engine(url: str, *, read_only: bool = False) -> Engine:
     """An engine for threads, on the same database.
 
@@ -120,6 +141,8 @@ def sync_engine(url: str, *, read_only: bool = False) -> Engine:
     if driver is None:
         raise ValueError(f"database driver {parsed.drivername!r} is not known; use one of {sorted(_SYNC_DRIVERS)}")
     options: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"} if read_only else {}
+    if parsed.get_backend_name() == "postgresql":
+        options["connect_args"] = {"options": session_options()}
     # Parameters are people's data and do not belong into logs.
     engine = create_engine(parsed.set(drivername=driver), json_serializer=to_json, hide_parameters=True, **options)
     if engine.dialect.name == "sqlite":
@@ -170,6 +193,7 @@ def _upgrade(url: str) -> None:
         with _one_at_a_time, engine.begin() as connection:
             if engine.dialect.name == "postgresql":
                 # Several workers may start at once: one migrates, the others wait and then find nothing to do.
+                connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import make_url
 
+from awe_app.adapters.db import session_options
 from awe_app.adapters.dispatch import Limits
 from awe_app.domain.ids import ExecutionId, utc_now
 from awe_app.domain.tickets import Ticket
@@ -79,7 +80,8 @@ class DbosQueue:
     def _launch(self) -> None:
         from dbos import DBOS
 
-        url = make_url(self._url).set(drivername="postgresql").render_as_string(hide_password=False)
+        address = make_url(self._url).set(drivername="postgresql").update_query_dict({"options": session_options()})
+        url = address.render_as_string(hide_password=False)
         DBOS(
             config={
                 "name": "awe",

@@ -7,7 +7,8 @@ every address before a socket for it is made. Redirects come back here and begin
 import asyncio
 import ipaddress
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
@@ -30,8 +31,9 @@ _TRAVELS = frozenset(("accept", "accept-language", "content-type", "user-agent",
 class HttpClient:
     """Implements ``OutboundHttp`` with aiohttp. Nothing exists before the first request; connections are reused."""
 
-    def __init__(self, allowed_hosts: Iterable[str] = ()) -> None:
+    def __init__(self, allowed_hosts: Iterable[str] = (), connections: int = _CONNECTIONS) -> None:
         self._outbound = Outbound(allowed_hosts)
+        self._connections = connections
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -39,32 +41,28 @@ class HttpClient:
         """See ``OutboundHttp.send``."""
         import aiohttp
 
-        if ours := sorted(_OURS.intersection(name.lower() for name in request.headers)):
-            raise NodeFailed("INVALID_REQUEST", f"the header {ours[0]} is set by AWE itself", "remove it")
-        try:
-            async with asyncio.timeout(request.timeout_s):
-                return await self._follow(request)
-        except aiohttp.ServerTimeoutError:
-            raise NodeFailed("HTTP_UNREACHABLE", f"no connection within {CONNECT_S:g} s", retryable=True) from None
-        except TimeoutError:
-            detail = f"the server took longer than {request.timeout_s:g} s"
-            raise NodeFailed("HTTP_TIMEOUT", detail, "raise timeout_s", retryable=True) from None
-        except aiohttp.ClientConnectorError as error:
-            raise _unconnected(error) from None
-        except aiohttp.InvalidURL:
-            raise NodeFailed("INVALID_REQUEST", "url is no address of the form https://host/path") from None
-        except (aiohttp.ClientResponseError, aiohttp.ClientPayloadError) as error:
-            detail = f"what the server sent is no whole HTTP answer ({type(error).__name__})"
-            raise NodeFailed(
-                "INVALID_RESPONSE", detail, retryable=isinstance(error, aiohttp.ClientPayloadError)
-            ) from None
-        except (aiohttp.ClientError, OSError) as error:
-            detail = f"the connection was lost ({type(error).__name__})"
-            raise NodeFailed("HTTP_UNREACHABLE", detail, retryable=True) from None
-        except ValueError:  # aiohttp's answer to line breaks in a header or method
-            raise NodeFailed(
-                "INVALID_REQUEST", "a header or the url holds a character that HTTP does not allow"
-            ) from None
+        _refuse_ours(request)
+        with _in_our_words():
+            try:
+                async with asyncio.timeout(request.timeout_s), self._asked(request) as response:
+                    return await _read(response, request.max_bytes)
+            except aiohttp.ServerTimeoutError:
+                raise
+            except TimeoutError:
+                detail = f"the server took longer than {request.timeout_s:g} s"
+                raise NodeFailed("HTTP_TIMEOUT", detail, "raise timeout_s", retryable=True) from None
+
+    @asynccontextmanager
+    async def stream(self, request: HttpRequest) -> AsyncGenerator["HttpStream"]:
+        """Like ``send``, but the body is read as it comes: ``max_bytes`` and ``timeout_s`` are the caller's care.
+
+        Leaving the context before the end hangs up. Raises as ``send`` does, for its own work only.
+        """
+        _refuse_ours(request)
+        async with AsyncExitStack() as open_answer:
+            with _in_our_words():
+                response = await open_answer.enter_async_context(self._asked(request))
+            yield HttpStream(response)
 
     async def stop(self) -> None:
         """Close what is open."""
@@ -72,7 +70,9 @@ class HttpClient:
         if session is not None:
             await session.close()
 
-    async def _follow(self, request: HttpRequest) -> HttpAnswer:
+    @asynccontextmanager
+    async def _asked(self, request: HttpRequest) -> AsyncGenerator["aiohttp.ClientResponse"]:
+        """The answer after all redirects, its body unread."""
         import aiohttp
         from yarl import URL
 
@@ -86,7 +86,8 @@ class HttpClient:
             ) as response:
                 target = response.headers.get("location") if response.status in (301, 302, 303, 307, 308) else None
                 if target is None:
-                    return await _read(response, request.max_bytes)
+                    yield response
+                    return
                 status = response.status
             there = URL(urljoin(str(url), target))
             self._check(there)
@@ -121,13 +122,57 @@ class HttpClient:
                 resolver=_resolver(self._outbound),
                 use_dns_cache=False,
                 socket_factory=self._outbound.socket,
-                limit=_CONNECTIONS,
+                limit=self._connections,
             )
             self._session = aiohttp.ClientSession(
                 connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, auto_decompress=True
             )
             self._loop = loop
         return self._session
+
+
+class HttpStream:
+    """An answer whose body is still coming."""
+
+    def __init__(self, response: "aiohttp.ClientResponse") -> None:
+        self._response = response
+        self.status = response.status
+        self.headers = _headers(response.headers)
+
+    async def read(self) -> bytes:
+        """What has come since, decompressed; waits for something, empty at the end. Raises as ``send`` does."""
+        with _in_our_words():
+            return await self._response.content.readany()
+
+
+@contextmanager
+def _in_our_words() -> Generator[None]:
+    """Turn what aiohttp raises into NodeFailed."""
+    import aiohttp
+
+    try:
+        yield
+    except aiohttp.ServerTimeoutError:
+        raise NodeFailed("HTTP_UNREACHABLE", f"no connection within {CONNECT_S:g} s", retryable=True) from None
+    except aiohttp.ClientConnectorError as error:
+        raise _unconnected(error) from None
+    except aiohttp.InvalidURL:
+        raise NodeFailed("INVALID_REQUEST", "url is no address of the form https://host/path") from None
+    except (aiohttp.ClientResponseError, aiohttp.ClientPayloadError) as error:
+        detail = f"what the server sent is no whole HTTP answer ({type(error).__name__})"
+        broken = isinstance(error, aiohttp.ClientPayloadError)
+        raise NodeFailed("INVALID_RESPONSE", detail, retryable=broken) from None
+    except (aiohttp.ClientError, OSError) as error:
+        detail = f"the connection was lost ({type(error).__name__})"
+        raise NodeFailed("HTTP_UNREACHABLE", detail, retryable=True) from None
+    except ValueError:  # aiohttp's answer to line breaks in a header or method
+        detail = "a header or the url holds a character that HTTP does not allow"
+        raise NodeFailed("INVALID_REQUEST", detail) from None
+
+
+def _refuse_ours(request: HttpRequest) -> None:
+    if ours := sorted(_OURS.intersection(name.lower() for name in request.headers)):
+        raise NodeFailed("INVALID_REQUEST", f"the header {ours[0]} is set by AWE itself", "remove it")
 
 
 def _resolver(outbound: Outbound) -> Any:

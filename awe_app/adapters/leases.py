@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from awe_app.adapters.columns import to_json
+from awe_app.adapters.db import async_engine
 from awe_app.adapters.execution_store import ticket_of
 from awe_app.domain.ids import ExecutionId, Path
 from awe_app.domain.tickets import Ticket
@@ -100,9 +100,7 @@ class Leases:
 
     async def start(self) -> None:
         """Live: beat once. Keep on with ``look``, at least every second."""
-        self._engine = create_async_engine(
-            self._url, pool_size=1, max_overflow=1, pool_pre_ping=True, json_serializer=to_json, hide_parameters=True
-        )
+        self._engine = async_engine(self._url, pool_size=1, max_overflow=1, pool_pre_ping=True)
         async with self._begin() as connection:
             await self._beat(connection)
 

@@ -1,4 +1,4 @@
-"""Models of other people's servers, by litellm: one way to call them all.
+"""Models of providers with a protocol of their own, by litellm: one way to call them all. See also ``openai_chat.py``.
 
 litellm is imported at the first call, in a thread: it takes 2.4 s and 160 MB. It gets no telemetry, fetches no price
 list, reads no ``.env``, and takes no key or address from the environment: what a user did not enter is not used.
@@ -9,59 +9,17 @@ import importlib
 import logging
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
+from awe_app.adapters.model_access import KINDS, STALL_S, Access, retry_after_s
 from awe_app.adapters.once import Once
 from awe_app.adapters.outbound import BlockedAddress, Outbound, blocked, guarded_socket
 from awe_app.domain.errors import NodeFailed
 from awe_app.domain.models import ChatAnswer, ChatRequest, ModelFailed, Usage
 from awe_app.settings import prepare_litellm
 
-Kind = Literal["openai", "anthropic", "gemini", "azure", "mistral", "groq", "openrouter", "ollama", "openai_compatible"]
-
-OLLAMA = "localhost:11434"
-"""Allowed for models without the operator's word."""
-STALL_S = 60.0
-"""Without a sign of life for so long, a call is given up."""
 _AZURE_VERSION = "2024-10-21"
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    prefix: str
-    """What litellm calls the provider."""
-    base_url: str | None
-    """Where it is; None when the user has to say."""
-    needs_key: bool = True
-    passes_base_url: bool = True
-
-
-KINDS: dict[str, _Kind] = {
-    "openai": _Kind("openai", "https://api.openai.com/v1"),
-    "anthropic": _Kind("anthropic", "https://api.anthropic.com"),
-    # litellm builds Gemini's address itself, from the model's name
-    "gemini": _Kind("gemini", "https://generativelanguage.googleapis.com", passes_base_url=False),
-    "azure": _Kind("azure", None),
-    "mistral": _Kind("mistral", "https://api.mistral.ai/v1"),
-    "groq": _Kind("groq", "https://api.groq.com/openai/v1"),
-    "openrouter": _Kind("openrouter", "https://openrouter.ai/api/v1"),
-    "ollama": _Kind("ollama_chat", f"http://{OLLAMA}", needs_key=False),
-    "openai_compatible": _Kind("openai", None, needs_key=False),
-}
-"""How each kind of provider is reached."""
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How a user reaches a provider."""
-
-    provider: str
-    """Its id in the user's settings."""
-    kind: Kind
-    base_url: str | None = None
-    api_key: str = field(default="", repr=False)
 
 
 class LiteLLMModel:
@@ -86,25 +44,20 @@ class LiteLLMModel:
     async def chat(self, request: ChatRequest, on_text: Callable[[str], None]) -> ChatAnswer:
         """See ``LanguageModel.chat``; also raises ``ADDRESS_BLOCKED`` and ``HOST_UNKNOWN``."""
         arguments = await self._arguments(request)
-        litellm = await _litellm.get()
+        litellm = await load_litellm()
         try:
             with self._outbound.dialling():
                 return await self._stream(litellm, arguments, on_text)
         except ModelFailed:
             raise
         except TimeoutError:
-            detail = f"{self._access.provider} was silent for {self._stall_s:g} s"
-            raise ModelFailed("MODEL_TIMEOUT", detail, retryable=True) from None
+            raise self._access.silent(self._stall_s) from None
         except Exception as error:
             raise self._failure(litellm, error) from None  # the cause may hold the key
 
     async def _arguments(self, request: ChatRequest) -> dict[str, Any]:
         access, kind = self._access, KINDS[self._access.kind]
-        if kind.needs_key and not access.api_key:
-            raise ModelFailed("MODEL_AUTH", f"{access.provider} has no API key", "enter it in the settings")
-        base_url = access.base_url or kind.base_url
-        if not base_url:
-            raise ModelFailed("MODEL_ERROR", f"{access.provider} has no address", "enter its base URL in the settings")
+        base_url = access.address()
         try:
             await self._outbound.check(base_url)
         except NodeFailed as failure:
@@ -112,7 +65,7 @@ class LiteLLMModel:
         arguments: dict[str, Any] = {
             "model": f"{kind.prefix}/{self._model}",
             "messages": [{"role": message.role, "content": message.content} for message in request.messages],
-            "api_key": access.api_key or "none",  # never the operator's own from the environment
+            "api_key": access.sent_key,
             "stream": True,
             "stream_options": {"include_usage": True},
             "max_retries": 0,  # the agent does that, the same for every model
@@ -152,8 +105,7 @@ class LiteLLMModel:
                     finish_reason = choice.finish_reason or finish_reason
         # litellm says "stop" by itself when a provider just hangs up; what the provider said is kept here
         if stream.received_finish_reason is None:
-            detail = f"the answer of {self._access.provider} broke off"
-            raise ModelFailed("MODEL_UNAVAILABLE", detail, retryable=True)
+            raise self._access.broke_off()
         usage = self._usage(litellm, arguments["model"], counts)
         reason = "length" if finish_reason == "length" else "stop"
         return ChatAnswer("".join(text), f"{self._access.provider}/{self._model}", usage, reason)
@@ -170,43 +122,25 @@ class LiteLLMModel:
         return Usage(asked, answered, float(cost))
 
     def _failure(self, litellm: Any, error: Exception) -> ModelFailed:
-        """What the provider's refusal means, in our words and without the key."""
-        provider, said = self._access.provider, self._scrub(str(getattr(error, "message", "") or error))
-        status = getattr(error, "status_code", None) or 0
-        wait_s = _retry_after_s(error)
+        """What an error of litellm means, in our words and without the key."""
+        access, said = self._access, str(getattr(error, "message", "") or error)
+        said = _LITELLM_PREFIX.sub("", said).split("\nTraceback")[0]
         if any(isinstance(cause, BlockedAddress) for cause in _causes(error)):
-            failure = blocked(provider)
+            failure = blocked(access.provider)
             return ModelFailed(failure.code, failure.detail, failure.hint)
         if isinstance(error, litellm.ContextWindowExceededError):
-            hint = "shorten the prompt, or choose a model with a longer context"
-            return ModelFailed("CONTEXT_TOO_LONG", f"the prompt is too long for {self._model}: {said}", hint)
-        if status in (401, 403):
-            return ModelFailed("MODEL_AUTH", f"{provider} refused the API key: {said}", "check it in the settings")
-        if status == 429:
-            detail = f"{provider} is asked too often: {said}"
-            return ModelFailed("MODEL_RATE_LIMIT", detail, "wait, or raise its limit", True, wait_s)
-        if status == 408 or isinstance(error, litellm.Timeout):
-            return ModelFailed("MODEL_TIMEOUT", f"{provider} did not answer in time: {said}", "", True, wait_s)
-        if status >= 500 or isinstance(error, litellm.APIConnectionError):
-            return ModelFailed("MODEL_UNAVAILABLE", f"{provider} does not answer: {said}", "", True, wait_s)
-        if status == 404:
-            hint = "check the model's name and the base URL in the settings"
-            return ModelFailed("MODEL_ERROR", f"{provider} does not know {self._model}: {said}", hint)
+            return access.too_long(self._model, said)
+        status = getattr(error, "status_code", None) or 0
+        if status not in (401, 403, 429):
+            if isinstance(error, litellm.Timeout):
+                status = 408
+            elif isinstance(error, litellm.APIConnectionError) and status != 408:
+                status = 503
         if not status:
             logging.getLogger(__name__).error("litellm raised %s", type(error).__name__)
-        return ModelFailed("MODEL_ERROR", f"{provider} refused the request: {said}")
-
-    def _scrub(self, said: str) -> str:
-        key = self._access.api_key
-        if key:
-            said = said.replace(key, "[key]")
-        said = _KEY_LIKE.sub("[key]", said)
-        said = _LITELLM_PREFIX.sub("", said).split("\nTraceback")[0]
-        return " ".join(said.split())[:300]
+        return access.refusal(self._model, status, said, _wait_s(error))
 
 
-_KEY_LIKE = re.compile(r"\b(?:sk|pk|gsk|xai|key|AIza|Bearer)[-_ ]?[\w*.-]{8,}", re.ASCII)
-"""What may be a key, or a part of one that a provider masked itself."""
 _LITELLM_PREFIX = re.compile(r"(?:litellm\.)?\w*(?:Error|Exception|Timeout): |\w+Exception - ")
 
 
@@ -219,13 +153,9 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _retry_after_s(error: Exception) -> float | None:
+def _wait_s(error: Exception) -> float | None:
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    headers = headers or getattr(error, "litellm_response_headers", None) or {}
-    try:
-        return max(0.0, float(headers.get("retry-after", "")))
-    except (ValueError, TypeError):
-        return None  # not given, or given as a date: our own backoff will do
+    return retry_after_s(headers or getattr(error, "litellm_response_headers", None) or {})
 
 
 def _import_litellm() -> Any:
@@ -245,3 +175,8 @@ def _import_litellm() -> Any:
 
 
 _litellm = Once(_import_litellm)
+
+
+async def load_litellm() -> Any:
+    """litellm, prepared as above; imported when it is first asked for."""
+    return await _litellm.get()

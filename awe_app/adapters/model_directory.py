@@ -5,12 +5,18 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from awe_app.adapters.crypto import Secrets
-from awe_app.adapters.llm import OLLAMA, Access, LiteLLMModel
+from awe_app.adapters.http import HttpClient
+from awe_app.adapters.llm import LiteLLMModel
 from awe_app.adapters.local_model import LOCAL_MODEL_INFO, MODEL, PROVIDER
+from awe_app.adapters.model_access import KINDS, OLLAMA, Access
+from awe_app.adapters.openai_chat import OpenAIChatModel
 from awe_app.adapters.outbound import Outbound
 from awe_app.domain.errors import Invalid
 from awe_app.domain.ids import UserId
 from awe_app.domain.models import LanguageModel, ModelFailed, ModelInfo
+
+_CONNECTIONS = 1_000
+"""At once, to all providers: an answer keeps its own as long as it speaks."""
 
 
 class SettingsReader(Protocol):
@@ -74,7 +80,13 @@ class Models:
         self._secrets = secrets
         self.local_model = local_model
         """Shared by all users."""
-        self._outbound = Outbound([*allowed_hosts, OLLAMA])
+        allowed = [*allowed_hosts, OLLAMA]
+        self._outbound = Outbound(allowed)
+        self._client = HttpClient(allowed, connections=_CONNECTIONS)
+
+    async def stop(self) -> None:
+        """Close the connections to providers."""
+        await self._client.stop()
 
     async def list(self, user_id: UserId | None) -> list[ModelInfo]:
         """See ``ModelDirectory.list``."""
@@ -119,9 +131,10 @@ class Models:
         if not model:
             hint = "name a model in the node, or a default model of the provider in the settings"
             raise ModelFailed("UNKNOWN_MODEL", f"the provider {provider!r} has no default model", hint)
-        return LiteLLMModel(
-            Access(chosen.id, chosen.kind, chosen.base_url, self._key(user_id, chosen)), model, self._outbound
-        )
+        access = Access(chosen.id, chosen.kind, chosen.base_url, self._key(user_id, chosen))
+        if KINDS[access.kind].speaks_openai:
+            return OpenAIChatModel(access, model, self._client)
+        return LiteLLMModel(access, model, self._outbound)
 
     async def _read(self, user_id: UserId | None) -> Mapping[str, Any]:
         return await self._settings.get(user_id) if user_id else {}

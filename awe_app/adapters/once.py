@@ -28,6 +28,8 @@ class Once(Generic[ValueT]):
                 self._made = Future()
                 threading.Thread(target=self._run, args=(self._made,), daemon=True).start()
             made = self._made
+        if made.done():
+            return made.result()
         return await asyncio.shield(asyncio.wrap_future(made))
 
     @property

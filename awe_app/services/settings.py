@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from awe_app.adapters.crypto import Secrets
-from awe_app.adapters.llm import KINDS
 from awe_app.adapters.local_model import LOCAL_MODEL_INFO, PROVIDER
+from awe_app.adapters.model_access import KINDS
 from awe_app.domain.accounts import User
 from awe_app.domain.errors import Invalid, Issue, NodeFailed
 from awe_app.domain.ids import UserId

@@ -8,6 +8,7 @@ from awe_app.adapters.crypto import Secrets
 from awe_app.adapters.llm import LiteLLMModel
 from awe_app.adapters.local_model import LocalModel
 from awe_app.adapters.model_directory import Models
+from awe_app.adapters.openai_chat import OpenAIChatModel
 from awe_app.domain.ids import UserId
 from awe_app.domain.models import ChatRequest, Message, ModelFailed
 from tests.model_server import ModelServer, Reply
@@ -95,8 +96,14 @@ async def test_nobody_sees_anothers_models():
 async def test_models_are_found_by_provider_name_or_id(provider: str | None, model: str | None, found: tuple[str, str]):
     models, _ = directory(OPENAI, ROUTER)
     reached = await models.find(ADA, provider, model)
-    assert isinstance(reached, LiteLLMModel)
+    assert isinstance(reached, OpenAIChatModel)
     assert (reached.provider, reached.model) == found
+
+
+@pytest.mark.parametrize("kind", ["anthropic", "gemini", "azure", "mistral", "ollama"])
+async def test_a_provider_with_a_protocol_of_its_own_is_called_by_litellm(kind: str):
+    models, _ = directory({**OPENAI, "kind": kind})
+    assert isinstance(await models.find(ADA, "work", "m"), LiteLLMModel)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +142,7 @@ async def test_a_found_model_is_called_with_the_opened_key():
         models = Models(Kept(entry), SECRETS, LocalModel(), [server.host])
         model = await models.find(ADA, "mine", "m")
         answer = await model.chat(ChatRequest((Message("user", "Hello"),)), lambda _: None)
+        await models.stop()
     assert answer.model == "mine/m"
     assert server.keys == ["sk-of-ada"]
 

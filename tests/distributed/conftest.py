@@ -1,42 +1,13 @@
-"""One database and one Redis for the module's workers."""
+"""One database for the module's workers, and who starts what they drive."""
 
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from awe_app.adapters.db import Database
 from tests.conftest import admin, postgres_url
-from tests.distributed.fleet import Client, WorkerProcess, make_client
-
-
-@pytest.fixture(scope="session")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Redis of this session."""
-    server = shutil.which("redis-server") or pytest.fail("Redis is missing: apt install redis-server", False)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folder = tmp_path_factory.mktemp("redis")
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([server, *options], stdout=log, stderr=log)
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            break
-        except OSError:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-    yield f"redis://127.0.0.1:{port}/0"
-    process.terminate()
-    process.wait()
+from tests.distributed.fleet import Client, WorkerProcess, a_client
 
 
 @pytest.fixture(scope="module")
@@ -68,12 +39,15 @@ def hire(
         worker.end()
 
 
+@pytest.fixture
+async def client(shared_database: str, redis_url: str) -> AsyncIterator[Client]:
+    """A client that hears of the workers over Redis."""
+    async with a_client(shared_database, redis_url) as made:
+        yield made
+
+
 @pytest.fixture(params=["redis", "alone"])
-async def client(request: pytest.FixtureRequest, shared_database: str, redis_url: str) -> AsyncIterator[Client]:
-    """A client that hears of the workers over Redis, and one that only has the database."""
-    database = Database(shared_database)
-    await database.start()
-    made = await make_client(database, redis_url if request.param == "redis" else None)
-    yield made
-    await made.stop()
-    await database.stop()
+async def either(request: pytest.FixtureRequest, shared_database: str, redis_url: str) -> AsyncIterator[Client]:
+    """Such a client, and one that only has the database."""
+    async with a_client(shared_database, redis_url if request.param == "redis" else None) as made:
+        yield made

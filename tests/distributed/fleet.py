@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -159,8 +160,15 @@ class Client:
         return [e.path for e in await self.journal.read(execution_id) if isinstance(e, ev.NodeFinished)]
 
 
-async def make_client(database: Database, redis_url: str | None) -> Client:
-    name = f"u{new_id()[:8]}"
+@asynccontextmanager
+async def a_client(database_url: str, redis_url: str | None) -> AsyncIterator[Client]:
+    """A client with a user of its own; ``redis_url`` None: it only has the database."""
+    database, name = Database(database_url), f"u{new_id()[:8]}"
+    await database.start()
     client = Client(database, await UserStore(database).add(name, f"{name}@example.com", "x"), redis_url)
     await client.start()
-    return client
+    try:
+        yield client
+    finally:
+        await client.stop()
+        await database.stop()

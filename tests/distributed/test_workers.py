@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 from itertools import pairwise
 from pathlib import Path as FilePath
+from typing import Any
 
 import pytest
 
@@ -50,25 +51,27 @@ async def all_end(client: Client, begun: list[ExecutionId]) -> None:
         assert Counter(await client.finished(execution_id)) == dict.fromkeys(NODES, 1)
 
 
-async def working(client: Client, workers: list[WorkerProcess], begun: list[ExecutionId]) -> None:
-    """Return when each worker drives something and has finished a node of it."""
+async def working(client: Client, workers: list[WorkerProcess], workflow: Workflow) -> list[ExecutionId]:
+    """Start executions until each worker drives one and has finished a node of it; gives all."""
+    begun = [await client.run(workflow) for _ in range(6)]
 
-    async def each_has_finished_something() -> bool:
-        for worker in workers:
-            mine = await client.driven_by(worker.pid) & set(begun)
-            if not any([await client.finished(execution_id) for execution_id in mine]):
-                return False
-        return True
+    async def drives(worker: WorkerProcess) -> bool:
+        mine = await client.driven_by(worker.pid) & set(begun)
+        return any([await client.finished(execution_id) for execution_id in mine])
 
-    await until(each_has_finished_something)
+    async with asyncio.timeout(PATIENCE_S):
+        while not all([await drives(worker) for worker in workers]):
+            await asyncio.sleep(0.2)
+            if not all([await client.driven_by(worker.pid) for worker in workers]):
+                begun.append(await client.run(workflow))  # whoever looks next gets it
+    return begun
 
 
 async def test_what_a_killed_worker_drove_is_driven_on_by_the_other(client: Client, hire: Hire) -> None:
     first, second = workers = hire(2)[:2]
     for worker in workers:
         await worker.ready()
-    begun = [await client.run(chain(0.5)) for _ in range(10)]  # more than one of them has room for
-    await working(client, workers, begun)
+    begun = await working(client, workers, chain(0.5))
     lost = await client.driven_by(first.pid)
     assert lost
     first.send(signal.SIGKILL)
@@ -76,7 +79,7 @@ async def test_what_a_killed_worker_drove_is_driven_on_by_the_other(client: Clie
     async def taken_over() -> bool:
         return not await client.driven_by(first.pid)
 
-    await until(taken_over, 30)
+    await until(taken_over)
     await all_end(client, begun)
     assert not second.said("Traceback")
 
@@ -85,15 +88,14 @@ async def test_a_worker_frozen_past_its_lease_writes_nothing_more(client: Client
     frozen, other = workers = hire(2)[:2]
     for worker in workers:
         await worker.ready()
-    begun = [await client.run(chain(1.0)) for _ in range(6)]
-    await working(client, workers, begun)
+    begun = await working(client, workers, chain(0.8))
     lost = await client.driven_by(frozen.pid)
     frozen.send(signal.SIGSTOP)
 
     async def taken_over() -> bool:
         return not await client.driven_by(frozen.pid)
 
-    await until(taken_over, 30)
+    await until(taken_over)
     frozen.send(signal.SIGCONT)
     await all_end(client, begun)
     assert lost
@@ -103,10 +105,10 @@ async def test_a_worker_frozen_past_its_lease_writes_nothing_more(client: Client
     await all_end(client, [again])
 
 
-async def test_an_execution_driven_elsewhere_is_followed_as_it_happens(client: Client, hire: Hire) -> None:
+async def test_an_execution_driven_elsewhere_is_followed_as_it_happens(either: Client, hire: Hire) -> None:
     await hire(1)[0].ready()
-    execution_id = await client.run(chain(0.3))
-    async with asyncio.timeout(PATIENCE_S), aclosing(client.executions.follow(client.user, execution_id)) as messages:
+    execution_id = await either.run(chain(0.1))
+    async with asyncio.timeout(PATIENCE_S), aclosing(either.executions.follow(either.user, execution_id)) as messages:
         told = [message async for message in messages]
     assert [message.seq for message in told] == list(range(1, len(told) + 1))
     assert told[-1].type == "complete"
@@ -142,6 +144,45 @@ async def test_an_answer_reaches_the_execution_wherever_it_waits(client: Client,
     async with asyncio.timeout(PATIENCE_S), aclosing(client.executions.follow(client.user, execution_id)) as messages:
         last = [message async for message in messages][-1]
     assert last.data["result"] == client.user.username
+
+
+def beside_a_long_one(*waits: dict[str, Any]) -> Workflow:
+    """Whichever is over first, the wait or 36 s of work; the other is stopped."""
+    work = [f"work{number}" for number in range(4)]
+    nodes = [{"id": node, "type": "delay", "delay_config": {"seconds": 9}} for node in work]
+    nodes += [*waits, {"id": "first", "type": "merge", "merge_config": {"mode": "first", "cancel_rest": True}}]
+    nodes += [{"id": "end", "type": "output"}]
+    edges = [{"source": a, "target": b} for a, b in pairwise([*work, "first", "end"])]
+    edges += [
+        {"source": wait["id"], "target": "first"}
+        | ({"source_handle": "approved"} if wait["type"] == "approval" else {})
+        for wait in waits
+    ]
+    return Workflow.model_validate(
+        {"name": "Both", "nodes": nodes, "edges": [{"id": f"e{i}", **edge} for i, edge in enumerate(edges)]}
+    )
+
+
+async def test_an_event_and_an_answer_reach_an_execution_that_is_busy_elsewhere(either: Client, hire: Hire) -> None:
+    await hire(1)[0].ready()
+    hears = await either.run(beside_a_long_one({"id": "w", "type": "wait_for", "wait_for_config": {"events": ["go"]}}))
+    asks = await either.run(
+        beside_a_long_one({"id": "w", "type": "approval", "approval_config": {"message": "Enough?"}})
+    )
+
+    async def both_wait() -> bool:
+        states = [await either.executions.get(either.user, each) for each in (hears, asks)]
+        return all(Path("w") in s.node_states and s.node_states[Path("w")].status == "waiting" for s in states)
+
+    await until(both_wait)
+    states = [await either.executions.get(either.user, each) for each in (hears, asks)]
+    assert [state.status for state in states] == ["running", "running"]
+    await either.executions.send(either.user, hears, "go", {"n": 2})
+    await either.executions.answer(either.user, asks, Path("w"), "approved", "", {})
+    for execution_id in (hears, asks):
+        state = await either.executions.wait(either.user, execution_id, PATIENCE_S)
+        assert state.status == "completed", state.error
+        assert "cancelled" in {node.status for node in state.node_states.values()}
 
 
 async def test_a_worker_asked_to_stop_lets_what_runs_end_and_leaves_the_rest(client: Client, hire: Hire) -> None:

@@ -67,9 +67,21 @@ class Kept:
         return self.settings
 
 
+MADE: list[Models] = []
+"""What has to be stopped after the test."""
+
+
+@pytest.fixture(autouse=True)
+async def closed() -> AsyncIterator[None]:
+    yield
+    while MADE:
+        await MADE.pop().stop()
+
+
 def of(server: ModelServer) -> Models:
     entry = {"id": "mine", "kind": "openai_compatible", "base_url": server.base_url, "models": ["gpt-4o-mini"]}
-    return Models(Kept({"providers": [entry]}), Secrets("key"), LocalModel(), [server.host])
+    MADE.append(Models(Kept({"providers": [entry]}), Secrets("key"), LocalModel(), [server.host]))
+    return MADE[-1]
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Model providers of a user: what goes in, what comes out, and what never does."""
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -46,8 +47,10 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(database: Database) -> Desk:
-    return Desk(database, await UserStore(database).add("ada", "ada@example.com", "x"))
+async def desk(database: Database) -> AsyncIterator[Desk]:
+    made = Desk(database, await UserStore(database).add("ada", "ada@example.com", "x"))
+    yield made
+    await made.models.stop()
 
 
 async def test_a_new_user_has_no_providers_and_no_choice(desk: Desk):
@@ -131,6 +134,7 @@ async def test_a_test_says_that_a_model_answers(database: Database):
         desk = Desk(database, user, (server.host,))
         await desk.save({"id": "mine", "kind": "openai_compatible", "base_url": server.base_url, "api_key": KEY})
         tested = await desk.settings.test_llm(user, "mine", "m")
+        await desk.models.stop()
     assert tested["ok"] is True
     assert tested["error"] is None
     assert isinstance(tested["latency_ms"], int)
@@ -144,6 +148,7 @@ async def test_a_test_says_why_a_model_does_not_answer(database: Database):
         await desk.save({"id": "mine", "kind": "openai_compatible", "base_url": server.base_url, "api_key": KEY})
         tested = await desk.settings.test_llm(user, "mine", "m")
         unknown = await desk.settings.test_llm(user, "nowhere", "m")
+        await desk.models.stop()
     assert tested["ok"] is False
     assert "wrong key" in tested["error"]
     assert KEY not in tested["error"]
