@@ -149,7 +149,7 @@ def sync_engine(url: str, *, read_only: bool = False) -> Engine:
         event.listen(engine, "connect", _set_pragmas)
         if not read_only:
             event.listen(engine, "connect", _leave_transactions_to_us)
-            event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+            event.listen(engine, "begin", _take_the_write_lock)
     return engine
 
 
@@ -171,7 +171,7 @@ def _is_current(url: str) -> bool:
             return False
         with engine.connect() as connection:
             return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == newest
-    except SQLAlchemyError:
+    except (SQLAlchemyError, sqlite3.Error):
         return False  # no tables yet, or no database: migrating says which
     finally:
         engine.dispose()
@@ -197,7 +197,7 @@ def _upgrade(url: str) -> None:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
         raise _unavailable(url, error) from error
     except Exception as error:
         if type(error).__module__.startswith(("sqlalchemy", "alembic")):
@@ -250,6 +250,12 @@ def _set_pragmas(connection: Any, _record: object) -> None:
     # Copying the log into the file stops whoever commits; four times rarer than usual, since pages repeat in the log.
     cursor.execute("PRAGMA wal_autocheckpoint = 4000")
     cursor.close()
+
+
+def _take_the_write_lock(connection: Connection) -> None:
+    """Said to the driver: at every commit of the journal, SQLAlchemy's way to say it costs more than all it does."""
+    driver: Any = connection.connection.driver_connection
+    driver.execute("BEGIN IMMEDIATE")
 
 
 def _leave_transactions_to_us(connection: sqlite3.Connection, _record: object) -> None:

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
-
 from awe_app.adapters.columns import search_text, storable, to_json
-from awe_app.adapters.journal_sql import Row, Statements
+from awe_app.adapters.journal_sql import Driver, Row, Statements
 from awe_app.adapters.payloads import Payload
 from awe_app.domain import events as ev
 from awe_app.domain.errors import Conflict, Fenced, Invalid
@@ -21,6 +19,9 @@ from awe_app.domain.workflow import Workflow
 
 Failure = Callable[[], BaseException]
 """Makes the exception that ``create`` or ``durable`` raises; each waiter gets one of its own."""
+
+MOST_STANDINGS = 10_000
+"""Of how many executions is remembered how they stand; then all are forgotten."""
 
 _FINAL_STATUS: dict[type[ev.Event], str] = {
     ev.ExecutionCompleted: "completed",
@@ -104,19 +105,27 @@ class _Standing:
 
 
 class BatchWriter:
-    """Writes batches; remembers which snapshots it has committed, so that each travels once."""
+    """Writes batches. Remembers which snapshots it has committed, so that each travels once; and how executions stand,
+    while the database says that nobody else has changed anything."""
 
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
         self._known_snapshots: set[str] = set()
+        self._standings: dict[str, _Standing] = {}
+        """By execution; true at ``_version``, inside a transaction."""
+        self._version: int | None = None
 
-    def write(self, connection: Connection, batch: Sequence[Creation | Line]) -> Outcome:
-        """Write the batch in the connection's transaction. Creations come before lines: nobody appends earlier."""
+    def write(self, driver: Driver, batch: Sequence[Creation | Line]) -> Outcome:
+        """Write the batch in the driver's transaction. Creations come before lines: nobody appends earlier."""
         outcome = Outcome()
+        version = self._statements.version(driver)
+        if version is None or version != self._version or len(self._standings) > MOST_STANDINGS:
+            self._standings.clear()
+            self._version = version
         if creations := [item for item in batch if isinstance(item, Creation)]:
-            self._create(connection, creations, outcome)
+            self._create(driver, creations, outcome)
         if lines := [item for item in batch if isinstance(item, Line)]:
-            self._append(connection, lines, outcome)
+            self._append(driver, lines, outcome)
         return outcome
 
     def committed(self, outcome: Outcome) -> None:
@@ -126,10 +135,12 @@ class BatchWriter:
             self._known_snapshots.clear()
 
     def forget(self) -> None:
-        """Call after a failure: what was remembered may be wrong (a restored database)."""
+        """Call after a failure: what was remembered may be wrong (a restored database, a rolled back transaction)."""
         self._known_snapshots.clear()
+        self._standings.clear()
+        self._version = None
 
-    def _create(self, connection: Connection, creations: Sequence[Creation], outcome: Outcome) -> None:
+    def _create(self, driver: Driver, creations: Sequence[Creation], outcome: Outcome) -> None:
         moment = self._statements.moment
         new = {c.snapshot_id: c for c in creations if c.snapshot_id not in self._known_snapshots}
         if new:
@@ -143,7 +154,7 @@ class BatchWriter:
                 )
                 for name, c in new.items()
             ]
-            self._statements.add_snapshots(connection, rows)
+            self._statements.add_snapshots(driver, rows)
         rows = [
             (
                 c.execution_id,
@@ -162,16 +173,21 @@ class BatchWriter:
             )
             for c in creations
         ]
-        stored = set(self._statements.add_executions(connection, rows))
+        stored = set(self._statements.add_executions(driver, rows))
         for creation in creations:
             if creation.execution_id in stored:
                 outcome.created.append(creation)
+                parent = creation.parent
+                self._standings[creation.execution_id] = _Standing(
+                    1, "pending", 0, parent.execution_id if parent else None, parent.path if parent else None
+                )
             else:
                 outcome.failures[creation] = _key_taken
 
-    def _append(self, connection: Connection, lines: Sequence[Line], outcome: Outcome) -> None:
-        ids = list({line.holder.execution_id for line in lines})
-        known = {row[0]: _Standing(*row[1:]) for row in self._statements.standing(connection, ids)}
+    def _append(self, driver: Driver, lines: Sequence[Line], outcome: Outcome) -> None:
+        known = self._standings
+        if ids := list({line.holder.execution_id for line in lines} - known.keys()):
+            known.update((row[0], _Standing(*row[1:])) for row in self._statements.standing(driver, ids))
         changes: dict[str, Row] = {}
         signals: list[Row] = []
         for line in lines:
@@ -193,19 +209,22 @@ class BatchWriter:
                 signals.append(self._report(line.event, holder.execution_id, standing))
         if outcome.stored:
             rows = [(line.holder.execution_id, line.event.seq, line.kind, line.data) for line in outcome.stored]
-            self._statements.add_events(connection, rows)
-            self._add_payloads(connection, outcome.stored)
+            self._statements.add_events(driver, rows)
+            self._add_payloads(driver, outcome.stored)
         if changes:
-            self._statements.change_executions(connection, list(changes.values()))
+            self._statements.change_executions(driver, list(changes.values()))
+            for execution_id, change in changes.items():
+                if change[1] in FINAL_STATUSES:
+                    known.pop(execution_id, None)
         if signals:
-            self._statements.add_signals(connection, signals)
+            self._statements.add_signals(driver, signals)
 
     def _report(self, event: ev.Event, execution_id: str, standing: _Standing) -> Row:
         """What a parent's waiting node hears of a child's end: in the same commit, so that no crash comes between."""
         report = {"execution_id": execution_id, "status": standing.status, **_end_state(event)}
         return (standing.parent_id, standing.parent_path, to_json(report), self._statements.moment(event.at))
 
-    def _add_payloads(self, connection: Connection, lines: Sequence[Line]) -> None:
+    def _add_payloads(self, driver: Driver, lines: Sequence[Line]) -> None:
         """In the transaction of the events that name them: both are stored, or neither."""
         naming = [line for line in lines if line.payloads]
         if not naming:
@@ -214,7 +233,7 @@ class BatchWriter:
         uses = {(line.holder.execution_id, payload.id) for line in naming for payload in line.payloads}
         now = self._statements.moment(utc_now())
         rows = [(payload_id, now, text) for payload_id, text in values.items()]
-        self._statements.add_payloads(connection, rows, list(uses))
+        self._statements.add_payloads(driver, rows, list(uses))
 
     def _follow(self, event: ev.Event, execution_id: str, standing: _Standing, changes: dict[str, Row]) -> None:
         """Let the execution's row follow what the event says."""

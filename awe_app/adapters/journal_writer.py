@@ -5,13 +5,14 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 
 from awe_app.adapters.db import reason_of, storage_error, sync_engine
 from awe_app.adapters.journal_batch import BatchWriter, Creation, Line, Outcome
-from awe_app.adapters.journal_sql import Statements
+from awe_app.adapters.journal_sql import Driver, Statements
 from awe_app.domain.ids import ExecutionId
 
 logger = logging.getLogger(__name__)
@@ -48,11 +49,18 @@ class JournalWriter:
         self._thread: threading.Thread | None = None
         self._connection: Connection | None = None
         """The thread's own, between batches."""
+        self._refusals: tuple[type[Exception], ...] = ()
+        """What the database says when it cannot, to SQLAlchemy or to us: nothing in the batch is to blame."""
+        self._passing: tuple[type[Exception], ...] = ()
+        """What may be different at a second try."""
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin to write."""
         self._loop = loop
         engine = sync_engine(self._url)
+        drivers = engine.dialect.loaded_dbapi
+        self._refusals = (OperationalError, InterfaceError, drivers.OperationalError, drivers.InterfaceError)
+        self._passing = (*self._refusals, IntegrityError, drivers.IntegrityError)
         self._thread = threading.Thread(target=self._work, args=(engine, loop), name="awe-journal", daemon=True)
         self._thread.start()
 
@@ -121,13 +129,12 @@ class JournalWriter:
         try:
             try:
                 return self._commit(engine, batch)
-            except (OperationalError, InterfaceError, IntegrityError) as error:
+            except self._passing as error:
                 # The connection broke, two processes waited for each other, or a snapshot that was there has been
                 # deleted since: once more, on a fresh connection, taking nothing for granted.
-                self._writer.forget()
                 logger.warning("the journal tries again: %s", reason_of(error))
                 return self._commit(engine, batch)
-        except (_CommitFailed, OperationalError, InterfaceError) as error:
+        except (_CommitFailed, *self._refusals) as error:
             return self._failed(batch, error)
         except Exception as error:
             # Something in the batch is to blame: it must not take the other executions down with it.
@@ -144,13 +151,16 @@ class JournalWriter:
     def _commit(self, engine: Engine, batch: Batch) -> Outcome:
         connection, self._connection = self._connection or engine.connect(), None
         try:
-            with connection.begin() as transaction:
-                outcome = self._writer.write(connection, batch)
-                try:
-                    transaction.commit()
-                except SQLAlchemyError as error:
-                    raise _CommitFailed(reason_of(error)) from error
+            transaction = connection.begin()
+            driver: Driver = cast(Any, connection.connection.driver_connection)
+            outcome = self._writer.write(driver, batch)
+            try:
+                transaction.commit()
+            except SQLAlchemyError as error:
+                raise _CommitFailed(reason_of(error)) from error
         except BaseException:
+            self._writer.forget()  # what was rolled back has never been
+            connection.invalidate()  # closes it, which rolls back; whether it broke is only known to the driver
             connection.close()
             raise
         self._connection = connection
@@ -159,7 +169,6 @@ class JournalWriter:
 
     def _failed(self, batch: Batch, error: Exception) -> Outcome:
         logger.error("the journal could not store %d items: %s", len(batch), reason_of(error), exc_info=error)
-        self._writer.forget()
         failure = storage_error(error)
         return Outcome(failures={item if isinstance(item, Creation) else item.holder: failure for item in batch})
 

@@ -91,7 +91,7 @@ def _part(value: Any, path: tuple[str, ...], limit: int) -> Parted:
 def _members(value: Mapping[str, Any], path: tuple[str, ...], limit: int) -> Parted:
     parts = {key: _part(member, (*path, key), limit) for key, member in value.items()}
     aside = [found for part in parts.values() for found in part.aside]
-    size = sum(len(key) + 4 + part.size for key, part in parts.items())
+    size = sum(len(to_json(key)) + 2 + part.size for key, part in parts.items())
     return Parted({key: part.shown for key, part in parts.items()} if aside else value, size, aside)
 
 

@@ -80,9 +80,9 @@ class Retention:
                 with reading.connect() as connection:
                     found = select(col(ExecutionRow.id)).where(_over_before(now - self._keep)).limit(ROUND)
                     ids = list(connection.scalars(found))
-                done = self._delete(engine, ids, now)
-                deleted += done or 0
-                if not done:
+                done, alone = self._delete(engine, ids, now)
+                deleted += done
+                if not done or not alone:
                     break
             self._delete_snapshots(engine, reading)
         finally:
@@ -90,20 +90,20 @@ class Retention:
             reading.dispose()
         return deleted
 
-    def _delete(self, engine: Engine, ids: Sequence[str], now: datetime) -> int | None:
-        """Delete these, a few at a time; None when another process is at it."""
+    def _delete(self, engine: Engine, ids: Sequence[str], now: datetime) -> tuple[int, bool]:
+        """Delete these, a few at a time; gives how many, and False when another process has come in between."""
         deleted = 0
         for some in _slices(ids, BATCH):
             try:
                 with engine.begin() as connection:
                     if not _alone(connection):
-                        return None
+                        return deleted, False
                     deleted += _delete_batch(connection, some, now - self._keep)
             except _IN_USE as error:
                 logger.warning("some old executions stay for now: %s", reason_of(error))
             if self._stopped.wait(PAUSE_S):
                 break
-        return deleted
+        return deleted, True
 
     def _delete_snapshots(self, engine: Engine, reading: Engine) -> None:
         """Delete workflows as they were when nothing ran that is still known.

@@ -4,9 +4,10 @@ Every stored event is one numbered message of the WebSocket, so ``seq`` rises by
 for the journal and for clients alike. ``TextStreamed`` alone is neither numbered nor stored.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, ClassVar, Literal
 
 from awe_app.domain.ids import NodeId, Path, iso
@@ -221,27 +222,30 @@ class EventCodec:
     FIELDS: ClassVar[dict[type[Event], tuple[str, ...]]] = {
         kind: tuple(f.name for f in fields(kind) if f.name != "seq") for kind in KINDS.values()
     }
+    MOMENTS: ClassVar[tuple[str, ...]] = ("at", "started_at", "until", "wake_at")
+    """The fields, of whatever kind, that are times."""
+    _VALUES: ClassVar[dict[type[Event], Callable[[Event], tuple[Any, ...]]]] = {
+        kind: attrgetter(*names) for kind, names in FIELDS.items()
+    }
 
     @classmethod
     def encode(cls, event: Event) -> tuple[str, dict[str, Any]]:
         """The event's kind and its fields but ``seq``, ready for ``json.dumps``."""
-        data: dict[str, Any] = {}
-        for name in cls.FIELDS[type(event)]:
-            value = getattr(event, name)
-            if value is None:
-                continue
-            if isinstance(value, datetime):
-                value = iso(value)
-            elif isinstance(value, Usage):
-                value = value.as_json()
-            data[name] = value
-        return type(event).__name__, data
+        kind = type(event)
+        values = zip(cls.FIELDS[kind], cls._VALUES[kind](event), strict=True)
+        data = {name: value for name, value in values if value is not None}
+        for name in cls.MOMENTS:
+            if name in data:
+                data[name] = iso(data[name])
+        if "usage" in data:
+            data["usage"] = data["usage"].as_json()
+        return kind.__name__, data
 
     @classmethod
     def decode(cls, kind: str, seq: int, data: Mapping[str, Any]) -> Event:
         """The event that ``encode`` was given. Raises KeyError for an unknown kind."""
         values = dict(data)
-        for name in ("at", "started_at", "until", "wake_at"):
+        for name in cls.MOMENTS:
             if name in values:
                 values[name] = datetime.fromisoformat(values[name])
         if "usage" in values:

@@ -35,4 +35,4 @@ def iso(moment: datetime | None) -> str | None:
     if moment is None:
         return None
     in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return in_utc.isoformat().removesuffix("+00:00") + "Z"
+    return in_utc.isoformat()[: -len("+00:00")] + "Z"

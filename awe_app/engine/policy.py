@@ -19,6 +19,8 @@ def wait_before_s(retry: Retry, attempt: int, jitter: float) -> float:
 
 async def within(timeout_s: float | None, work: Awaitable[ResultT]) -> ResultT:
     """The result of ``work``, or ``NodeTimeout`` when it takes longer."""
+    if timeout_s is None:
+        return await work
     limit = asyncio.timeout(timeout_s)
     try:
         async with limit:

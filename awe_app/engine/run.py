@@ -135,6 +135,8 @@ class Run:
 
     def check_time(self) -> None:
         """End the execution when the time of its budget is over."""
+        if self._allowance.deadline is None:
+            return
         if (overdue := self._allowance.overdue(self.deps.clock())) is not None:
             self._give_up(None, overdue)
 
@@ -164,6 +166,8 @@ class Run:
 
     def _wake_waiters(self) -> None:
         """Start again those who have their answer, or whose moment has come."""
+        if not self.waiting:
+            return
         for path, waiter in self.waiting.called(self.deps.clock(), self.deps.signals):
             known = self.record.of(path)
             self._begin_task(waiter.level, waiter.node, path, known.attempts if known is not None else 1)
@@ -181,6 +185,8 @@ class Run:
 
     def next_moment(self) -> datetime | None:
         """When something happens by itself: a wait ends, or the time of the budget."""
+        if not self.waiting:
+            return self._allowance.deadline
         moments = (self.waiting.next_moment(), self._allowance.deadline)
         return min((moment for moment in moments if moment is not None), default=None)
 

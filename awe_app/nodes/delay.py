@@ -43,7 +43,8 @@ class Delay(Node[DelayConfig]):
         left_s = ((until or self._moment(ctx)) - ctx.now).total_seconds()
         if left_s > HELD_S:
             raise Paused("delay", until or self._moment(ctx))
-        await asyncio.sleep(max(0.0, left_s))
+        if left_s > 0:
+            await asyncio.sleep(left_s)
         return {"out": next(iter(ctx.incoming.values()), None)}
 
     @staticmethod

@@ -106,13 +106,9 @@ class Driver:
             done = ExecutionState(execution_id)
         progress = Progress(ExecutionState(execution_id, claim.workflow_id, claim.user_id), whole=done is None)
         watch = Watch()
-        if done is not None:
-            async for past in self._journal.chunks(execution_id):
-                watch.catch_up(past)
-                done.fold(past).forget_closed_passes()
-                for event in past:
-                    progress.apply(event, 0)
         recorder = self._journal.recorder(execution_id, claim.epoch)
+        if done is not None:
+            await self._catch_up(done, recorder, progress, watch)
         signals = self._signals.setdefault(execution_id, Signals())  # first, so that what comes now is not missed
         try:
             if done is not None:
@@ -144,6 +140,19 @@ class Driver:
         if progress.state.ended:
             await self._family.tell_parent(execution_id, claim.parent)
         return progress.state, signals
+
+    async def _catch_up(self, done: ExecutionState, recorder: SqlRecorder, progress: Progress, watch: Watch) -> None:
+        """Take in what has happened so far."""
+        async for past in self._journal.chunks(done.execution_id):
+            watch.catch_up(past)
+            done.fold(past).forget_closed_passes()
+            for event in past:
+                progress.apply(event, 0)
+        if done.ended:  # a person resumed it, and whoever was to write that down died before
+            resumed = ev.ExecutionResumed(seq=done.seq + 1, at=utc_now(), reason="resumed")
+            recorder.append(resumed)
+            done.apply(resumed)
+            progress.apply(resumed, 0)
 
     async def _record(
         self,

@@ -37,10 +37,11 @@ async def test_a_lock_of_who_sleeps_in_a_transaction_is_let_go(
     asleep = Database(database.url)
     await asleep.start()
     lock = text("LOCK TABLE executions IN ACCESS EXCLUSIVE MODE")
+    session = asleep.sessions()
+    await session.execute(lock)
+    async with asyncio.timeout(60), database.sessions.begin() as other:  # waits until it is let go
+        await other.execute(lock)
     with pytest.raises((Unavailable, OperationalError)):
-        async with asleep.sessions.begin() as session:
-            await session.execute(lock)
-            async with asyncio.timeout(60), database.sessions.begin() as other:  # waits until it is let go
-                await other.execute(lock)
-            await session.execute(lock)
+        await session.execute(lock)
+    await session.close()
     await asleep.stop()

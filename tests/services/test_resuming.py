@@ -120,6 +120,26 @@ async def test_a_resumed_execution_survives_a_crash_like_any_other(house: House)
     assert house.gate.began == ["g"] * 3
 
 
+async def test_a_crash_while_it_is_taken_up_again_still_gives_it_its_chance(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process dies after the execution was opened again, and before the journal says so."""
+    execution_id = await failed(house)
+    house.gate.began.clear()
+
+    def dies(*_: Any) -> None:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(house.journal, "recorder", dies)
+    with pytest.raises(asyncio.CancelledError):
+        await house.executions.resume(house.user, execution_id)
+    await house.stop()
+    house.start()
+    await house.executions.adopt()
+    assert (await ended(house, execution_id)).status == "failed"
+    assert house.gate.began == ["g"]
+
+
 async def test_running_from_a_node_reuses_what_came_before_and_tries_the_mended_workflow(house: House) -> None:
     house.gate.open.set()
     stored = await house.workflows.create(house.user, MENDABLE)
