@@ -3,6 +3,7 @@
 The result stays in ``.web/build/client``; a stamp beside it names the content it was made from.
 """
 
+import compileall
 import hashlib
 import json
 import os
@@ -83,6 +84,8 @@ def build() -> None:
         tail = "\n".join(done.stdout.decode(errors="replace").splitlines()[-25:])
         raise BuildFailed(f"{tail}\n\nThe pages could not be built; all of it: {LOG.relative_to(ROOT)}")
     _ask_the_serving_address()
+    # Starts go faster by half a second where Python itself is told to keep no byte code (PYTHONDONTWRITEBYTECODE).
+    compileall.compile_dir(ROOT / "awe_app", quiet=2)
     STAMP.write_text(key())
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from reflex_base.environment import environment
 import rxconfig
 from awe_app import build
 from awe_app.serve import PRODUCTION
+from awe_app.ui.browser_files import importable
 
 APP = """
 import contextlib
@@ -221,3 +223,12 @@ def test_the_pages_ask_the_address_they_came_from(tmp_path: Path, monkeypatch: p
     pages, sockets = '(location.origin+"/ping")', '(location.origin.replace(/^http/,"ws")+"/_event")'
     assert chunk.read_text() == f"var e={{PING:{pages},EVENT:{sockets}}};"
     assert [path.name for path in assets.iterdir()] == [chunk.name]
+
+
+def test_a_file_of_ours_is_imported_from_where_reflex_links_it():
+    here = Path(__file__).name
+    linked = build.ROOT / "assets" / "external" / Path(*__name__.split("."))
+    try:
+        assert importable(__name__, here) == rx.asset(here, shared=True).importable_path
+    finally:
+        shutil.rmtree(linked, ignore_errors=True)

@@ -1,16 +1,15 @@
-"""Answers that must follow a JSON Schema: what the model is told, and how its text becomes the object."""
+"""Answers that must follow a JSON Schema: what the model is told, and how its text becomes the object.
+
+``jsonschema`` is imported when the first schema is looked at: no start needs it.
+"""
 
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import re2
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError, best_match
-from jsonschema.validators import extend
-from referencing import Registry
-from referencing.exceptions import Unresolvable
 
 _FENCED = re.compile(r"```[A-Za-z]*\n(.*?)```", re.DOTALL)
 _TOO_LARGE = 20_000
@@ -23,6 +22,9 @@ class NotAnAnswer(ValueError):
 
 def check_schema(schema: Mapping[str, Any]) -> None:
     """Raise ValueError, for people, when this is no JSON Schema that AWE can hold an answer to."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+
     text = json.dumps(schema)
     if len(text) > _TOO_LARGE:
         raise ValueError(f"is longer than {_TOO_LARGE} characters")
@@ -52,8 +54,12 @@ def read_answer(text: str, schema: Mapping[str, Any]) -> Any:
     Raises:
         NotAnAnswer: it is no JSON, or breaks the schema.
     """
+    from jsonschema.exceptions import best_match
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+
     value = _read_json(text)
-    validator = _Validator(schema, registry=Registry())  # an empty registry: no $ref is ever fetched
+    validator = _validator_type()(schema, registry=Registry())  # an empty registry: no $ref is ever fetched
     try:
         problem = best_match(validator.iter_errors(value))
     except Unresolvable as error:
@@ -93,10 +99,15 @@ def _patterns(schema: Any) -> Iterator[str]:
             yield from _patterns(part)
 
 
-def _pattern(_validator: Any, pattern: str, value: Any, _schema: Any) -> Iterator[ValidationError]:
-    # RE2 takes linear time; the library's own check can be made to take for ever
-    if isinstance(value, str) and not re2.search(pattern, value):
-        yield ValidationError(f"{value[:100]!r} does not match {pattern!r}")
+@cache
+def _validator_type() -> Any:
+    """The library's validator, with patterns matched by RE2 in linear time: its own can be made to take for ever."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
+    from jsonschema.validators import extend
 
+    def pattern(_validator: Any, pattern: str, value: Any, _schema: Any) -> Iterator[ValidationError]:
+        if isinstance(value, str) and not re2.search(pattern, value):
+            yield ValidationError(f"{value[:100]!r} does not match {pattern!r}")
 
-_Validator = extend(Draft202012Validator, {"pattern": _pattern})
+    return extend(Draft202012Validator, {"pattern": pattern})

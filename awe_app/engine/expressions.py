@@ -21,6 +21,9 @@ Scope = Mapping[str, Any]
 
 MAX_EXPRESSION_CHARS = 4_000
 _OPENING = re.compile(r"\\?\{\{")
+_QUOTES = re.compile("[\"'`]")
+_CHAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
+"""``a.b.c`` in JMESPath's unquoted identifiers; it has no reserved words."""
 
 
 class ExpressionSyntaxError(ValueError):
@@ -95,6 +98,9 @@ def parse_text(text: str) -> str | Template:
 
 def _closing(text: str, start: int) -> int:
     """Where the first ``}}`` outside quotes and backticks stands."""
+    first = text.find("}}", start)
+    if first != -1 and not _QUOTES.search(text, start, first):
+        return first
     quote = ""
     at = start
     while at < len(text):
@@ -123,6 +129,10 @@ def parse_expression(source: str) -> Expression:
         raise ExpressionSyntaxError("'{{ }}' is empty: name a value, such as 'inputs.topic'")
     if len(source) > MAX_EXPRESSION_CHARS:
         raise ExpressionSyntaxError(f"an expression is longer than {MAX_EXPRESSION_CHARS} characters")
+    if _CHAIN.fullmatch(source):
+        chain = source.split(".")
+        key = chain[1] if len(chain) > 1 else None
+        return Expression(source, _walk(tuple(chain)), frozenset((Reference(chain[0], key),)))
     try:
         compiled = jmespath.compile(source)
     except (JMESPathError, ValueError) as error:
@@ -130,23 +140,12 @@ def parse_expression(source: str) -> Expression:
         raise ExpressionSyntaxError(f"'{{{{ {source} }}}}' is no JMESPath: {reason}") from error
     except RecursionError as error:
         raise ExpressionSyntaxError("an expression is nested too deeply") from error
-    tree: Mapping[str, Any] = compiled.parsed
-    chain = _plain_chain(tree)
-    evaluate = _walk(chain) if chain else _search(source, compiled)
-    return Expression(source, evaluate, frozenset(_references(tree, at_root=True)))
-
-
-def _plain_chain(tree: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """The names of ``a.b.c``; None for anything richer."""
-    if tree["type"] == "field":
-        return (tree["value"],)
-    if tree["type"] == "subexpression" and all(child["type"] == "field" for child in tree["children"]):
-        return tuple(child["value"] for child in tree["children"])
-    return None
+    references = frozenset(_references(compiled.parsed, at_root=True))
+    return Expression(source, _search(source, compiled), references)
 
 
 def _walk(chain: tuple[str, ...]) -> Callable[[Scope], Any]:
-    """``a.b.c`` without JMESPath's interpreter: nine of ten expressions, at a tenth of the time."""
+    """``a.b.c`` without JMESPath's parser and interpreter: nine of ten expressions, at a tenth of the time."""
 
     def evaluate(scope: Scope) -> Any:
         value: Any = scope

@@ -4,9 +4,14 @@ It is imported when the first graph is made, because it takes a tenth of the sta
 """
 
 from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from awe_app.domain.ids import NodeId
 from awe_app.domain.workflow import Workflow
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 class WorkflowGraph:
@@ -14,12 +19,18 @@ class WorkflowGraph:
 
     def __init__(self, workflow: Workflow) -> None:
         self.parents: Mapping[NodeId, NodeId | None] = {node.id: node.parent_id for node in workflow.nodes}
+        self._edges = workflow.edges
+        self._ancestors: tuple[dict[NodeId, int], dict[NodeId, int]] | None = None
+
+    @cached_property
+    def wires(self) -> "nx.DiGraph":
+        """Nodes and edges; made when it is first asked for, since half of the rules look at containers only."""
         import networkx as nx
 
-        self.wires: nx.DiGraph = nx.DiGraph()
-        self.wires.add_nodes_from(self.parents)
-        self.wires.add_edges_from((edge.source, edge.target) for edge in workflow.edges)
-        self._ancestors: tuple[dict[NodeId, int], dict[NodeId, int]] | None = None
+        wires: nx.DiGraph = nx.DiGraph()
+        wires.add_nodes_from(self.parents)
+        wires.add_edges_from((edge.source, edge.target) for edge in self._edges)
+        return wires
 
     def cycle(self) -> list[NodeId]:
         """The nodes of one cycle of edges, in order; empty when there is none."""

@@ -1,5 +1,6 @@
 """What there is to build with: node types, tools and models."""
 
+from functools import cached_property
 from typing import Any
 
 from awe_app.domain.accounts import User
@@ -13,13 +14,18 @@ class Catalog:
     """The reference that ``GET /api/nodes``, ``GET /api/tools`` and ``GET /api/models`` show."""
 
     def __init__(self, node_types: NodeTypes, models: ModelDirectory) -> None:
-        self._nodes = [_entry(node_type) for node_type in node_types.values()]
+        self._node_types = node_types
         self._tools = [tool.as_json() for tool in discover_tools().values()]
         self._models = models
 
     def nodes(self) -> list[dict[str, Any]]:
         """Every node type with its ports and the JSON Schema of its settings."""
         return self._nodes
+
+    @cached_property
+    def _nodes(self) -> list[dict[str, Any]]:
+        """Made when somebody first asks: twenty schemas would make every start longer."""
+        return [_entry(node_type) for node_type in self._node_types.values()]
 
     def tools(self) -> list[dict[str, Any]]:
         """Every tool with the JSON Schema of its arguments."""

@@ -13,11 +13,11 @@ from reflex_components_lucide.icon import LUCIDE_LIBRARY
 
 from awe_app.nodes.form import card, form
 from awe_app.nodes.registry import NodeTypes, discover
+from awe_app.ui.browser_files import importable
 
 REACT_FLOW = "@xyflow/react@12.12.1"
 DAGRE = "@dagrejs/dagre@3.1.3"
 
-_CANVAS = rx.asset("canvas.jsx", shared=True).importable_path
 _FILES = (
     "store.js",
     "document.js",
@@ -39,10 +39,6 @@ _FILES = (
 """Every file of the builder: what is not named here is not there when the pages are built."""
 
 
-def _path(name: str) -> str:
-    return _CANVAS.replace("canvas.jsx", name)
-
-
 class BuilderPart(rx.NoSSRComponent):
     """Base of the builder's components."""
 
@@ -52,7 +48,7 @@ class BuilderPart(rx.NoSSRComponent):
 class WorkflowCanvas(BuilderPart):
     """The canvas; it owns positions, selection and dragging. The envelopes are in ``envelopes.py``."""
 
-    library = _CANVAS
+    library = importable(__name__, "canvas.jsx")
     tag = "WorkflowCanvas"
 
     document: rx.Var[dict[str, Any]]
@@ -90,21 +86,21 @@ class WorkflowCanvas(BuilderPart):
 class NodePalette(BuilderPart):
     """Every node type, to drag or to add."""
 
-    library = _path("palette.jsx")
+    library = importable(__name__, "palette.jsx")
     tag = "NodePalette"
 
 
 class NodeInspector(BuilderPart):
     """The form of the chosen node, its values in the last run, and its documentation."""
 
-    library = _path("inspector.jsx")
+    library = importable(__name__, "inspector.jsx")
     tag = "NodeInspector"
 
 
 class BuilderToolbar(BuilderPart):
     """Name, save state, undo, redo, tidy, run and stop."""
 
-    library = _path("toolbar.jsx")
+    library = importable(__name__, "toolbar.jsx")
     tag = "BuilderToolbar"
 
 
