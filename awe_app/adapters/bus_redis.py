@@ -7,6 +7,7 @@ or be away: whoever follows an execution reads the journal then. Nothing here is
 import asyncio
 import json
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +27,12 @@ SENT_AT_ONCE = 500
 LARGEST_CHARS = 100_000
 """What is larger is not sent: viewers elsewhere read it in the journal."""
 TRY_AGAIN_S = 1.0
+ANSWER_S = 5.0
+"""How long Redis may take to connect, and to take what is sent."""
+LISTEN_S = 1.0
+"""How long one reading waits for a message."""
+QUIET_S = 10.0
+"""After so long without a word Redis is asked whether it is there, and has as long to answer."""
 
 
 class RedisBus(MemoryBus):
@@ -41,23 +48,32 @@ class RedisBus(MemoryBus):
         self._wanted: set[ExecutionId] = set()
         self._on_ring: Callable[[], None] = lambda: None
         self._redis: Any = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self._task: asyncio.Task[None] | None = None
         self._away = False
+        self._stopping = False
 
     async def start(self) -> None:
         """Begin to send and to listen; Redis need not be there yet."""
         from redis.asyncio import Redis
 
-        self._redis = Redis.from_url(self._url, decode_responses=True, socket_connect_timeout=5, retry_on_timeout=False)
-        for name, work in (("send", self._send), ("listen", self._listen)):
-            self._tasks.append(asyncio.create_task(self._again_and_again(work), name=f"bus {name}"))
+        self._redis = Redis.from_url(
+            self._url,
+            decode_responses=True,
+            socket_connect_timeout=ANSWER_S,
+            socket_timeout=ANSWER_S,
+            retry_on_timeout=False,
+        )
+        self._task = asyncio.create_task(self._keep_connected(), name="bus")
 
     async def stop(self) -> None:
         """Stop; what was not sent yet is dropped. Harmless when not started."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
+        if self._task is not None:
+            self._stopping = True
+            self._wanted_changed.set()
+            self._to_send.set()
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            self._task = None
         if self._redis is not None:
             await self._redis.aclose()
             self._redis = None
@@ -96,21 +112,25 @@ class RedisBus(MemoryBus):
                 self._unsent.append((channel, text))
                 self._to_send.set()
 
-    async def _again_and_again(self, work: Callable[[], Any]) -> None:
-        while True:
+    async def _keep_connected(self) -> None:
+        """Send and listen; when one of them fails, both begin anew."""
+        while not self._stopping:
             try:
-                await work()
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._send())
+                    tasks.create_task(self._listen())
             except Exception as error:
                 while isinstance(error, ExceptionGroup):
                     error = error.exceptions[0]
                 if not self._away:
-                    self._away = True
-                    self._unsent.clear()
                     logger.warning("Redis is away, viewers elsewhere see events up to a second late: %s", error)
-            await asyncio.sleep(TRY_AGAIN_S)
+                self._away = True
+                self._unsent.clear()
+            if not self._stopping:  # a group whose task fails while it is cancelled tells of the failure only
+                await asyncio.sleep(TRY_AGAIN_S)
 
     async def _send(self) -> None:
-        while True:
+        while not self._stopping:
             await self._to_send.wait()
             self._to_send.clear()
             while self._unsent:
@@ -120,7 +140,7 @@ class RedisBus(MemoryBus):
                     await pipeline.execute()
 
     async def _listen(self) -> None:
-        async with self._redis.pubsub(ignore_subscribe_messages=True) as channels:
+        async with self._redis.pubsub() as channels:
             await channels.subscribe(BELL)
             if self._away:
                 self._away = False
@@ -128,14 +148,23 @@ class RedisBus(MemoryBus):
             listening: set[ExecutionId] = set()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._keep_subscribed(channels, listening))
-                while True:
-                    message = await channels.get_message(timeout=30)
+                heard_at, asked = time.monotonic(), False
+                while not self._stopping:  # asked for: the client library may swallow a cancellation
+                    message = await channels.get_message(timeout=min(LISTEN_S, QUIET_S))
+                    silent_s = time.monotonic() - heard_at
                     if message is not None:
-                        self._hear(message["channel"], json.loads(message["data"]))
+                        heard_at, asked = time.monotonic(), False
+                        if message["type"] == "message":
+                            self._hear(message["channel"], json.loads(message["data"]))
+                    elif silent_s > QUIET_S and not asked:
+                        asked = True
+                        await channels.ping()
+                    elif silent_s > 2 * QUIET_S:
+                        raise TimeoutError(f"it has said nothing for {silent_s:.0f} s")
 
     async def _keep_subscribed(self, channels: Any, listening: set[ExecutionId]) -> None:
         """Let Redis know for which executions there are viewers here."""
-        while True:
+        while not self._stopping:
             self._wanted_changed.clear()
             new, over = self._wanted - listening, listening - self._wanted
             if new:

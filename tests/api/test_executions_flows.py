@@ -47,6 +47,15 @@ async def held(client: httpx.AsyncClient) -> tuple[str, str]:
     return workflow_id, started.json()["execution_id"]
 
 
+async def test_priority_has_three_values_and_others_are_refused(ann: httpx.AsyncClient):
+    execute, inputs = f"/api/workflows/{await store(ann, GREETING)}/execute?wait=30", {"who": "Ann"}
+    for priority in ("low", "normal", "high"):
+        answer = await ann.post(execute, json={"inputs": inputs, "priority": priority})
+        assert (answer.status_code, answer.json()["status"]) == (200, "completed")
+    for priority in ("urgent", "HIGH", "", 1, None):
+        assert_error(await ann.post(execute, json={"inputs": inputs, "priority": priority}), 400)
+
+
 async def test_waiting_gives_the_ended_execution(ann: httpx.AsyncClient):
     workflow_id = await store(ann, GREETING)
     answer = await ann.post(f"/api/workflows/{workflow_id}/execute?wait=30", json={"inputs": {"who": "Ann"}})
