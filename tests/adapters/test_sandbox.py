@@ -155,14 +155,23 @@ async def test_many_run_side_by_side_and_the_loop_goes_on(engine: Engine, sandbo
     assert ticks > 20
 
 
+_before: set[int] = set()
+
+
+@pytest.fixture(autouse=True)
+async def _not_ours() -> None:
+    """Databases and the like, which other tests have started, are left alone."""
+    _before.clear()
+    _before.update(await children())
+
+
 async def children() -> set[int]:
-    """The processes that this one has started and that still are."""
+    """The processes that this test has started and that still are."""
     listed = await asyncio.to_thread(
         subprocess.run, ["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())], capture_output=True, text=True
     )
-    return {
-        int(line.split()[0]) for line in listed.stdout.splitlines() if "ps -o" not in line and "<defunct>" not in line
-    }
+    lines = (line for line in listed.stdout.splitlines() if "ps -o" not in line and "<defunct>" not in line)
+    return {int(line.split()[0]) for line in lines} - _before
 
 
 async def test_cancelling_kills_at_once(engine: Engine):
