@@ -52,16 +52,23 @@ class Watching:
             state = self._driver.ended(execution_id)
             if state is not None and state.ended:
                 return state
-        try:
-            async with asyncio.timeout(deadline - loop.time()):
-                with self._bus.subscribe(execution_id) as live:
-                    while not await self._rests(execution_id):
-                        event = await self._next(live, execution_id)
-                        while event is not None and not isinstance(event, (*ev.FINAL, ev.ExecutionParked)):
-                            event = await self._next(live, execution_id)
-        except (TimeoutError, LaggedBehind):
-            pass
-        return None
+        while True:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._rest(execution_id)
+                return None
+            except LaggedBehind:
+                continue
+            except TimeoutError:  # ours, or that of a database which is slow to answer
+                if loop.time() >= deadline:
+                    return None
+
+    async def _rest(self, execution_id: ExecutionId) -> None:
+        with self._bus.subscribe(execution_id) as live:
+            while not await self._rests(execution_id):
+                event = await self._next(live, execution_id)
+                while event is not None and not isinstance(event, (*ev.FINAL, ev.ExecutionParked)):
+                    event = await self._next(live, execution_id)
 
     async def follow(self, execution_id: ExecutionId, after_seq: int = 0) -> AsyncGenerator[Message]:
         """Everything stored after ``after_seq``, then live, until the execution is complete.

@@ -215,7 +215,7 @@ async def test_a_database_that_was_away_costs_time_but_no_execution(
     await house.stop()
     house.start()
     house.gate.open.set()
-    found = ExecutionStore(house.database)
+    found = ExecutionStore(house.database, house.executions._store.driver)
     monkeypatch.setattr(house.executions._store, "claim", claim_later)
     assert await house.executions.adopt() == 1
     ended = await house.executions.wait(house.user, begun.execution_id, 20)
