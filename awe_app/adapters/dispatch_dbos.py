@@ -22,7 +22,7 @@ from awe_app.domain.tickets import Priority, Ticket
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
-LOOK_EVERYWHERE_EVERY_S = 30.0
+LOOK_EVERYWHERE_EVERY_S = 5.0
 HAND_ON_EVERY_S = 3.0
 PRUNE_EVERY_S = 300.0
 TRY_AGAIN_S = 1.0

@@ -146,7 +146,7 @@ async def test_a_queued_execution_is_not_lost_either(house: House) -> None:
     house.start()
     house.gate.open.set()
     assert await house.executions.adopt() == 12
-    ended = [await house.executions.wait(house.user, state.execution_id, 20) for state in begun]
+    ended = [await house.executions.wait(house.user, state.execution_id, 60) for state in begun]
     assert {state.status for state in ended} == {"completed"}
 
 
