@@ -279,29 +279,18 @@ class Run:
 
     def _reuse(self, level: Level, node: PlannedNode, path: Path, known: Known) -> None:
         """The node is not run: what it gives is known. ``attempt=0`` says so in the journal."""
-        now = self.deps.clock()
+        told = {
+            "path": path,
+            "node_id": node.spec.id,
+            "input": {},
+            "outputs": known.outputs,
+            "started_at": self.deps.clock(),
+            "attempt": 0,
+        }
         if known.error is not None:
-            self.record.emit(
-                ev.NodeFailed,
-                path=path,
-                node_id=node.spec.id,
-                input={},
-                outputs=known.outputs,
-                started_at=now,
-                attempt=0,
-                **known.error,
-            )
+            self.record.emit(ev.NodeFailed, **told, **known.error)
         else:
-            self.record.emit(
-                ev.NodeFinished,
-                path=path,
-                node_id=node.spec.id,
-                input={},
-                outputs=known.outputs,
-                started_at=now,
-                attempt=0,
-                variables=known.variables,
-            )
+            self.record.emit(ev.NodeFinished, **told, variables=known.variables)
         self.variables.update(known.variables or {})
         level.remember(node, known.outputs, known.error)
         self.settle(level, node, known.outputs)

@@ -134,7 +134,7 @@ class Accounts:
         """Ask the database something small, for the readiness check."""
         try:
             await self._users.by_id(UserId("nobody"))
-        except Exception:
+        except Exception:  # whatever is wrong with it (gone, renamed, not migrated), the answer is no
             logger.warning("the database does not answer", exc_info=True)
             return False
         return True
