@@ -33,11 +33,49 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes along with a message, for models that can look at it."""
+
+    name: str
+    media_type: str
+    """``image/png``, ``application/pdf``, …"""
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A model asks for a function to be called."""
+
+    id: str
+    """The provider's name of this call; its result refers to it."""
+    name: str
+    arguments: str
+    """As the model wrote them: JSON, if all went well."""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSpec:
+    """A function that a model may ask for."""
+
+    name: str
+    """``^[a-zA-Z0-9_-]{1,64}$``."""
+    description: str
+    parameters: Mapping[str, Any]
+    """JSON Schema of the arguments, an object."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One turn of a conversation."""
 
     role: Literal["system", "user", "assistant", "tool"]
     content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    """Of an assistant's turn."""
+    tool_call_id: str | None = None
+    """Of a tool's turn: the call it answers."""
+    attachments: tuple[Attachment, ...] = ()
+    """Of a user's turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +87,8 @@ class ChatRequest:
     max_tokens: int | None = None
     output_schema: Mapping[str, Any] | None = None
     """JSON Schema that the answer must follow; the text of the answer is then JSON."""
+    tools: tuple[FunctionSpec, ...] = ()
+    """What the model may ask for instead of answering."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +100,9 @@ class ChatAnswer:
     """Id of the model that answered: ``<provider>/<model>``."""
     usage: Usage = Usage()
     finish_reason: str = "stop"
-    """``stop``, or ``length`` when ``max_tokens`` cut it off."""
+    """``stop``, ``tool_calls``, or ``length`` when ``max_tokens`` cut it off."""
+    tool_calls: tuple[ToolCall, ...] = ()
+    """Functions the model wants called before it answers."""
 
 
 class ModelFailed(NodeFailed):
@@ -100,6 +142,8 @@ class ModelInfo:
     """Of ``text json tools vision streaming``."""
     local: bool = False
     default: bool = False
+    price_usd_per_million: tuple[float, float] | None = None
+    """Of prompt and of answered tokens; None when nobody knows."""
 
     def as_json(self) -> dict[str, Any]:
         """The model as REST shows it."""

@@ -6,7 +6,7 @@ has to be written to add one.
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar, get_args
@@ -18,6 +18,7 @@ from awe_app.domain.events import NodeWaiting
 from awe_app.domain.ids import ExecutionId, NodeId, Path, UserId, utc_now
 from awe_app.domain.models import Usage
 from awe_app.domain.protocols import Capabilities
+from awe_app.domain.steps import Steps, VolatileSteps
 
 Outputs = Mapping[str, Any]
 """What a node gives: port → value. A declared port that is absent was not taken, and its edges are skipped."""
@@ -95,7 +96,12 @@ class NodeContext(Generic[ConfigT]):
     """``stream(delta)`` shows text while it is being made; it is not stored."""
     spend: Callable[[Usage], None] = field(default=lambda _usage: None)
     """``spend(usage)`` adds tokens and cost to the node's account."""
-
+    steps: Steps = field(default_factory=VolatileSteps)
+    """What this run has done so far, crashes and further tries included."""
+    conversation: Callable[[str], Sequence[Mapping[str, Any]]] = field(default=lambda _thread: ())
+    """``conversation(thread)``: what was said in that thread of this execution, ``{role, content, node_id}`` each."""
+    say: Callable[[str, Sequence[Mapping[str, Any]]], None] = field(default=lambda _thread, _turns: None)
+    """``say(thread, turns)`` adds to a thread; others hear it once the node has finished."""
     control: Control = field(default_factory=Control)
     """What it may do to the execution around it."""
     set_variables: Callable[[Mapping[str, Any]], None] = field(default=lambda _values: None)

@@ -12,7 +12,10 @@ from typing import Any, ClassVar, Generic, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from awe_app.domain.errors import NodeFailed
+from awe_app.domain.events import NodeWaiting
 from awe_app.domain.ids import UserId
+from awe_app.domain.models import FunctionSpec, Usage
+from awe_app.domain.options import Parent
 from awe_app.domain.protocols import Capabilities
 
 
@@ -24,6 +27,30 @@ class Arguments(BaseModel):
 
 class NoArguments(Arguments):
     """For tools that need none."""
+
+
+class OpenArguments(Arguments):
+    """For tools whose functions are known only once their settings are: they check against what they offered."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class ToolSettings(BaseModel):
+    """How one agent uses a tool: ``settings`` in its list of tools. Never secrets; those go by reference."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NoSettings(ToolSettings):
+    """For tools that have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A function that a tool offers to a model."""
+
+    function: FunctionSpec
+    requires_approval: bool = False
 
 
 ArgumentsType = type[Arguments]
@@ -41,6 +68,18 @@ class ToolContext(Generic[ArgumentsT]):
     """The same for every try of this call."""
     log: Callable[..., None] = field(default=lambda *a, **k: None)
     """``log(message, level="info", **data)`` adds a line to the execution's log."""
+    settings: ToolSettings = field(default_factory=NoSettings)
+    """Of the tool's own ``Settings`` model."""
+    function: str = ""
+    """Which of the functions it offered is called; the tool's name where it offers but one."""
+    parent: Parent | None = None
+    """The execution and the node instance that call it."""
+    waiting: NodeWaiting | None = None
+    """What this call was waiting for when it was woken, if it was: a tool may raise ``Paused``."""
+    signal: Mapping[str, Any] | None = None
+    """What woke it: an answer to its question, the end of the execution it started."""
+    spend: Callable[[Usage], None] = field(default=lambda _usage: None)
+    """``spend(usage)`` adds tokens and cost to the caller's account."""
 
 
 class BaseTool(Generic[ArgumentsT]):
@@ -50,7 +89,14 @@ class BaseTool(Generic[ArgumentsT]):
     """``^[a-z][a-z0-9_]{0,63}$``, as models want it."""
     requires_approval: ClassVar[bool] = False
     """True when an agent should not call it before a person has agreed."""
+    reads_untrusted: ClassVar[bool] = False
+    """True when what it gives was written by strangers: web pages, other servers' answers."""
+    reads_private: ClassVar[bool] = False
+    """True when what it gives is the user's own: files, collections, memories."""
+    sends_out: ClassVar[bool] = False
+    """True when its arguments leave this machine to where the model says."""
     Arguments: ClassVar[ArgumentsType]
+    Settings: ClassVar[type[ToolSettings]] = NoSettings
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -60,8 +106,18 @@ class BaseTool(Generic[ArgumentsT]):
                     cls.Arguments = argument
 
     async def run(self, ctx: ToolContext[ArgumentsT]) -> Any:
-        """Do the work and give JSON; raise ``NodeFailed`` when it cannot be done."""
+        """Do the work and give JSON; raise ``NodeFailed`` when it cannot be done, ``Paused`` when it has to wait."""
         raise NotImplementedError
+
+    @classmethod
+    async def offers(cls, settings: ToolSettings, user_id: UserId | None, capabilities: Capabilities) -> list[Offer]:
+        """What a model is offered with these settings; most tools offer one function, themselves.
+
+        Raises:
+            NodeFailed: what the settings name cannot be found or reached.
+        """
+        function = FunctionSpec(cls.name, cls.description(), cls.parameters())
+        return [Offer(function, cls.requires_approval)]
 
     @classmethod
     def description(cls) -> str:
