@@ -94,8 +94,9 @@ class NodeContext(Generic[ConfigT]):
     """``log(message, level="info", **data)`` adds a line to the execution's log."""
     stream: Callable[[str], None] = field(default=lambda _delta: None)
     """``stream(delta)`` shows text while it is being made; it is not stored."""
-    spend: Callable[[Usage], None] = field(default=lambda _usage: None)
-    """``spend(usage)`` adds tokens and cost to the node's account."""
+    spend: Callable[..., None] = field(default=lambda _usage, _once=None: None)
+    """``spend(usage, once=None)`` adds tokens and cost to the node's account; with the same ``once``, once only, so
+    that a further try may tell of the steps it knows."""
     steps: Steps = field(default_factory=VolatileSteps)
     """What this run has done so far, crashes and further tries included."""
     conversation: Callable[[str], Sequence[Mapping[str, Any]]] = field(default=lambda _thread: ())
