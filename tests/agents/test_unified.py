@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from awe_app.agents.base import Watch
-from awe_app.agents.unified import AgentSettings, UnifiedLLMAgent
+from awe_app.agents.base import AgentContext, Task
+from awe_app.agents.settings import AgentSettings, Limits
+from awe_app.agents.unified import UnifiedLLMAgent
 from awe_app.domain.errors import BudgetExceeded, NodeFailed
 from awe_app.domain.ids import UserId
 from awe_app.domain.models import ChatAnswer, ChatRequest, LanguageModel, ModelFailed, ModelInfo, Usage
+from awe_app.domain.protocols import Capabilities
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
 BUSY = ModelFailed("MODEL_RATE_LIMIT", "busy", retryable=True)
@@ -57,17 +59,17 @@ class Seen:
     def __init__(self) -> None:
         self.text, self.spent, self.logs, self.waits = "", Usage(), list[tuple[str, str]](), list[float]()
 
-    def watch(self) -> Watch:
+    def context(self, models: Directory) -> AgentContext:
         def log(message: str, level: str = "info", **_data: Any) -> None:
             self.logs.append((level, message))
 
         def stream(delta: str) -> None:
             self.text += delta
 
-        def spend(usage: Usage) -> None:
+        def spend(usage: Usage, once: str | None = None) -> None:
             self.spent += usage
 
-        return Watch(log, stream, spend)
+        return AgentContext(Capabilities(models), log=log, stream=stream, spend=spend, sleep=self.sleep)
 
     async def sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
@@ -75,8 +77,8 @@ class Seen:
 
 async def run(models: list[Scripted], seen: Seen | None = None, **settings: Any) -> Any:
     seen = seen or Seen()
-    agent = UnifiedLLMAgent("writer", Directory(*models), None, AgentSettings(**settings), seen.sleep)
-    return await agent.run("Count.", seen.watch())
+    agent = UnifiedLLMAgent("writer", AgentSettings(**settings))
+    return await agent.run(Task("Count."), seen.context(Directory(*models)))
 
 
 async def test_text_is_streamed_spent_and_logged():
@@ -85,7 +87,6 @@ async def test_text_is_streamed_spent_and_logged():
     assert (answer.value, answer.model, answer.usage) == ("one two", "a", Usage(10, 5, 0.01))
     assert seen.text == "one two"
     assert seen.spent == answer.usage
-    assert seen.logs[-1][1].startswith("a answered in ")
     request = model.requests[0]
     assert [(m.role, m.content) for m in request.messages] == [("system", "You count."), ("user", "Count.")]
     assert (request.temperature, request.max_tokens, request.output_schema) == (0.5, 9, None)
@@ -186,11 +187,11 @@ async def test_when_all_fail_the_last_failure_is_told():
     assert failure.value.code == "MODEL_AUTH"
 
 
-@pytest.mark.parametrize("budget", [{"budget_tokens": 20}, {"budget_usd": 0.015}])
+@pytest.mark.parametrize("budget", [{"tokens": 20}, {"usd": 0.015}, {"calls": 2}])
 async def test_once_the_budget_is_spent_no_further_call_is_made(budget: dict[str, Any]):
     model = Scripted("a", "no")
     with pytest.raises(BudgetExceeded) as failure:
-        await run([model], output_schema=SCHEMA, **budget)
+        await run([model], output_schema=SCHEMA, limits=Limits(**budget))
     assert failure.value.code == "BUDGET_EXCEEDED"
     assert len(model.requests) == 2
 

@@ -50,7 +50,7 @@ class Run:
     def _stream(self, delta: str) -> None:
         self.text += delta
 
-    def _spend(self, usage: Usage) -> None:
+    def _spend(self, usage: Usage, once: str | None = None) -> None:
         self.usage += usage
 
     async def output(self) -> Any:
@@ -153,8 +153,11 @@ async def test_a_broken_off_answer_is_asked_for_again():
     [
         {},
         {"user_prompt": "  "},
-        {"user_prompt": "x", "tools": ["calculator"]},
-        {"user_prompt": "x", "memory": {"short_term": True}},
+        {"user_prompt": "x", "tools": "calculator"},
+        {"user_prompt": "x", "tools": [{"name": "calculator", "approval": True}]},
+        {"user_prompt": "x", "tools": [7]},
+        {"user_prompt": "x", "memory": {"forever": True}},
+        {"user_prompt": "x", "memory": {"store": "all"}},
         {"user_prompt": "x", "temperature": 3},
         {"user_prompt": "x", "max_tokens": 0},
         {"user_prompt": "x", "output_schema": {"type": "objekt"}},
