@@ -18,14 +18,16 @@ def archive(members: dict[str, str | bytes]) -> bytes:
     return made.getvalue()
 
 
-def pdf(text: str, title: str = "Report") -> bytes:
-    """A PDF of one page."""
-    drawn = f"BT /F1 12 Tf 72 720 Td ({text}) Tj ET".encode()
+def pdf(text: str, title: str = "Report", packed: bytes | None = None) -> bytes:
+    """A PDF of one page: with this text, or with ``packed`` to be inflated first."""
+    drawn = packed or f"BT /F1 12 Tf 72 720 Td ({text}) Tj ET".encode()
+    how = b"/Filter /FlateDecode" if packed else b""
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
-        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(drawn), drawn),
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R "
+        b"/Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Length %d %s >>\nstream\n%s\nendstream" % (len(drawn), how, drawn),
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
         b"<< /Title (%s) >>" % title.encode(),
     ]
