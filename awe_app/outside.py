@@ -1,5 +1,6 @@
 """What nodes and tools reach beside models, for the server and the command line alike."""
 
+from awe_app.adapters.documents import Documents
 from awe_app.adapters.http import HttpClient
 from awe_app.adapters.knowledge import ChromaKnowledge
 from awe_app.adapters.sandbox import PythonSandbox
@@ -16,12 +17,18 @@ class Outside:
         self.http = HttpClient(environment.allowed_hosts)
         self.sandbox = PythonSandbox()
         self.files = UserFileFolder(environment.data_dir)
+        self.documents = Documents()
         self.knowledge = ChromaKnowledge(environment.data_dir)
 
     def capabilities(self, models: ModelDirectory) -> Capabilities:
         """What nodes are handed."""
         return Capabilities(
-            models=models, http=self.http, sandbox=self.sandbox, files=self.files, knowledge=self.knowledge
+            models=models,
+            http=self.http,
+            sandbox=self.sandbox,
+            files=self.files,
+            documents=self.documents,
+            knowledge=self.knowledge,
         )
 
     async def stop(self) -> None:
