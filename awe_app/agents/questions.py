@@ -14,6 +14,8 @@ from awe_app.agents.guard import REASON
 from awe_app.domain.errors import Paused
 from awe_app.domain.events import NodeWaiting
 from awe_app.domain.models import ToolCall
+from awe_app.domain.options import Parent
+from awe_app.domain.signals import answer_key
 
 _SHOWN = 2_000
 """Characters of a call's arguments in the question for a person."""
@@ -96,6 +98,13 @@ class Questions:
         data = dict(paused.data or {})
         own = f":{data['question']}" if "question" in data else ""
         return Paused(paused.reason, paused.until, {**data, "question": self._question(call) + own})
+
+    def parent(self, call: Call) -> Parent | None:
+        """Who an execution belongs to that the call starts: this one question of the node, where its end is told."""
+        parent = self._ctx.parent
+        if parent is None:
+            return None
+        return replace(parent, path=answer_key(parent.path, {"question": self._question(call)}))
 
     def woken(self, call: Call) -> tuple[NodeWaiting | None, Mapping[str, Any] | None]:
         """What the tool waited for and what woke it, in its own words; nothing when the wait was another's."""

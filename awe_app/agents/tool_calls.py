@@ -171,7 +171,7 @@ class ToolCalls:
             log=ctx.log,
             settings=ready.bound.settings,
             function=ready.function.function,
-            parent=ctx.parent,
+            parent=self._questions.parent(call),
             waiting=waiting,
             signal=signal,
             spend=spent.append,
@@ -198,7 +198,7 @@ class ToolCalls:
             "tool": call.asked.name[:80],
             "arguments": arguments,
             **came,
-            "seconds": round(seconds, 3),
+            "seconds": round(seconds, 6),
         }
         if "error" in came:
             await self._ctx.steps.record(call.key, f"{data['tool']}: {came['error'][:500]}", data, "warning")

@@ -104,7 +104,7 @@ def answer_as_json(iteration: int, answer: ChatAnswer, seconds: float) -> Json:
         "tool_calls": [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in answer.tool_calls],
         "finish_reason": answer.finish_reason,
         "usage": answer.usage.as_json(),
-        "seconds": round(seconds, 3),
+        "seconds": round(seconds, 6),
         "reused": answer.reused,
     }
 

@@ -7,72 +7,16 @@ from typing import Any
 
 import pytest
 
-from awe_app.agents.base import AgentContext, Task
+from awe_app.agents.base import Task
 from awe_app.agents.settings import AgentSettings, Limits
 from awe_app.agents.unified import UnifiedLLMAgent
 from awe_app.domain.errors import BudgetExceeded, NodeFailed
-from awe_app.domain.ids import UserId
-from awe_app.domain.models import ChatAnswer, ChatRequest, LanguageModel, ModelFailed, ModelInfo, Usage
-from awe_app.domain.protocols import Capabilities
+from awe_app.domain.models import ChatAnswer, ChatRequest, ModelFailed, Usage
+from tests.agents.scripted import Directory, Scripted, Seen
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
 BUSY = ModelFailed("MODEL_RATE_LIMIT", "busy", retryable=True)
 REFUSED = ModelFailed("MODEL_AUTH", "no key")
-
-
-class Scripted:
-    """Answers, or fails, as told; the last item for ever."""
-
-    def __init__(self, name: str, *script: str | ModelFailed | ChatAnswer) -> None:
-        self.name, self.script, self.requests = name, list(script), list[ChatRequest]()
-
-    async def chat(self, request: ChatRequest, on_text: Callable[[str], None]) -> ChatAnswer:
-        self.requests.append(request)
-        step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
-        if isinstance(step, ModelFailed):
-            on_text("half ")
-            raise step
-        if isinstance(step, ChatAnswer):
-            return step
-        on_text(step)
-        return ChatAnswer(step, self.name, Usage(10, 5, 0.01))
-
-
-class Directory:
-    """Knows the scripted models by name; the first is the default."""
-
-    def __init__(self, *models: Scripted) -> None:
-        self.models = {model.name: model for model in models}
-
-    async def list(self, user_id: UserId | None) -> list[ModelInfo]:
-        return [ModelInfo(name, "test", name) for name in self.models]
-
-    async def find(self, user_id: UserId | None, provider: str | None, model: str | None) -> LanguageModel:
-        if model and model not in self.models:
-            raise ModelFailed("UNKNOWN_MODEL", f"no {model}")
-        return self.models[model or next(iter(self.models))]
-
-
-class Seen:
-    """What a watcher was told."""
-
-    def __init__(self) -> None:
-        self.text, self.spent, self.logs, self.waits = "", Usage(), list[tuple[str, str]](), list[float]()
-
-    def context(self, models: Directory) -> AgentContext:
-        def log(message: str, level: str = "info", **_data: Any) -> None:
-            self.logs.append((level, message))
-
-        def stream(delta: str) -> None:
-            self.text += delta
-
-        def spend(usage: Usage, once: str | None = None) -> None:
-            self.spent += usage
-
-        return AgentContext(Capabilities(models), log=log, stream=stream, spend=spend, sleep=self.sleep)
-
-    async def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
 
 
 async def run(models: list[Scripted], seen: Seen | None = None, **settings: Any) -> Any:

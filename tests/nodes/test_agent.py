@@ -1,6 +1,6 @@
 """The agent node, with the real local model behind it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
@@ -32,6 +32,7 @@ class Run:
 
     def __init__(self, models: Models, **config: Any) -> None:
         self.text, self.usage, self.logs = "", Usage(), list[tuple[str, dict[str, Any]]]()
+        self.steps = dict[str, Mapping[str, Any]]()
         self.ctx = NodeContext(
             execution_id=ExecutionId("e"),
             user_id=USER,
@@ -45,7 +46,18 @@ class Run:
             log=lambda message, level="info", **data: self.logs.append((message, data)),
             stream=self._stream,
             spend=self._spend,
+            steps=self,
         )
+
+    def known(self, key: str) -> Mapping[str, Any] | None:
+        return self.steps.get(key)
+
+    async def record(self, key: str, message: str, data: Mapping[str, Any], level: str = "info") -> None:
+        self.steps[key] = data
+        self.logs.append((message, dict(data)))
+
+    def forget(self) -> None:
+        self.steps.clear()
 
     def _stream(self, delta: str) -> None:
         self.text += delta
@@ -104,7 +116,7 @@ async def test_the_local_model_answers_without_any_settings(local: Models):
     assert run.usage.completion_tokens > 0
     message, data = run.logs[-1]
     assert message.startswith("local/smollm2-135m-instruct answered in ")
-    assert data["completion_tokens"] == run.usage.completion_tokens
+    assert data["usage"]["completion_tokens"] == run.usage.completion_tokens
 
 
 async def test_an_output_schema_gives_an_object(local: Models):
