@@ -5,10 +5,12 @@ Real HTTP over a real socket, so that whatever client is under test goes all the
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
+
+from awe_app.domain.models import ToolCall
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,16 @@ class Reply:
     """Before each piece of text."""
     cut_after: int | None = None
     """Hang up after so many pieces."""
-    finish_reason: str = "stop"
+    finish_reason: str | None = None
+    """None for what the answer deserves."""
+    tool_calls: Sequence[ToolCall] = ()
+    """After the text, which is then usually empty; their arguments need not be JSON."""
     usage: tuple[int, int] | None = (11, 7)
+
+    @property
+    def ends_with(self) -> str:
+        """The reason that is told."""
+        return self.finish_reason or ("tool_calls" if self.tool_calls else "stop")
 
 
 class ModelServer:
@@ -103,8 +113,10 @@ class ModelServer:
         elif body.get("stream"):
             await self._stream(writer, reply, body)
         else:
-            message = {"role": "assistant", "content": reply.text}
-            choice = {"index": 0, "message": message, "finish_reason": reply.finish_reason}
+            message: dict[str, Any] = {"role": "assistant", "content": reply.text}
+            if reply.tool_calls:
+                message["tool_calls"] = [_call(call) for call in reply.tool_calls]
+            choice = {"index": 0, "message": message, "finish_reason": reply.ends_with}
             await self._whole(writer, reply, {**_frame(body), "choices": [choice], "usage": _usage(reply)})
 
     async def _whole(self, writer: asyncio.StreamWriter, reply: Reply, value: Any) -> None:
@@ -122,7 +134,10 @@ class ModelServer:
             delta = {"role": "assistant", "content": piece if place == 0 else f" {piece}"}
             choice = {"index": 0, "delta": delta, "finish_reason": None}
             await self._event(writer, {**_frame(body), "choices": [choice]})
-        last = {"index": 0, "delta": {}, "finish_reason": reply.finish_reason}
+        for delta in _deltas(reply.tool_calls):
+            choice = {"index": 0, "delta": {"tool_calls": [delta]}, "finish_reason": None}
+            await self._event(writer, {**_frame(body), "choices": [choice]})
+        last = {"index": 0, "delta": {}, "finish_reason": reply.ends_with}
         await self._event(writer, {**_frame(body), "choices": [last]})
         if reply.usage and (body.get("stream_options") or {}).get("include_usage"):
             await self._event(writer, {**_frame(body), "choices": [], "usage": _usage(reply)})
@@ -143,6 +158,18 @@ class ModelServer:
 def _frame(body: dict[str, Any]) -> dict[str, Any]:
     kind = "chat.completion.chunk" if body.get("stream") else "chat.completion"
     return {"id": "answer-1", "object": kind, "created": 1, "model": body.get("model", "")}
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def _deltas(calls: Sequence[ToolCall]) -> Iterator[dict[str, Any]]:
+    """The calls as OpenAI streams them: first the name, then the arguments in pieces of five characters."""
+    for index, call in enumerate(calls):
+        yield {"index": index, **_call(ToolCall(call.id, call.name, ""))}
+        for place in range(0, len(call.arguments), 5):
+            yield {"index": index, "function": {"arguments": call.arguments[place : place + 5]}}
 
 
 def _usage(reply: Reply) -> dict[str, int] | None:

@@ -14,7 +14,10 @@ from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from awe_app.adapters.model_access import KINDS, STALL_S, Access, retry_after_s
 from awe_app.adapters.once import Once
+from awe_app.adapters.openai_answers import lacking_ability
+from awe_app.adapters.openai_requests import messages_of, response_format, tools_of
 from awe_app.adapters.outbound import BlockedAddress, Outbound, blocked, guarded_socket
+from awe_app.adapters.tool_call_pieces import ToolCallPieces, finish_of
 from awe_app.domain.errors import NodeFailed
 from awe_app.domain.models import ChatAnswer, ChatRequest, ModelFailed, Usage
 from awe_app.settings import prepare_litellm
@@ -53,7 +56,7 @@ class LiteLLMModel:
         except TimeoutError:
             raise self._access.silent(self._stall_s) from None
         except Exception as error:
-            raise self._failure(litellm, error) from None  # the cause may hold the key
+            raise self._failure(litellm, error, request) from None  # the cause may hold the key
 
     async def _arguments(self, request: ChatRequest) -> dict[str, Any]:
         access, kind = self._access, KINDS[self._access.kind]
@@ -64,12 +67,13 @@ class LiteLLMModel:
             raise ModelFailed(failure.code, failure.detail, failure.hint, failure.retryable) from None
         arguments: dict[str, Any] = {
             "model": f"{kind.prefix}/{self._model}",
-            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+            "messages": messages_of(request),
             "api_key": access.sent_key,
             "stream": True,
             "stream_options": {"include_usage": True},
             "max_retries": 0,  # the agent does that, the same for every model
             "timeout": self._stall_s,
+            "_skip_mcp_handler": True,  # else it imports its own proxy server to look for tools of its own
         }
         if access.kind == "azure":
             parts = urlsplit(base_url)
@@ -82,12 +86,14 @@ class LiteLLMModel:
         if request.max_tokens is not None:
             arguments["max_tokens"] = request.max_tokens
         if request.output_schema is not None:
-            schema = {"name": "answer", "schema": dict(request.output_schema), "strict": False}
-            arguments["response_format"] = {"type": "json_schema", "json_schema": schema}
+            arguments["response_format"] = response_format(request.output_schema)
+        if request.tools:
+            arguments["tools"] = tools_of(request.tools)
         return arguments
 
     async def _stream(self, litellm: Any, arguments: dict[str, Any], on_text: Callable[[str], None]) -> ChatAnswer:
         text: list[str] = []
+        pieces = ToolCallPieces()
         counts: Any = None
         finish_reason = None
         now = asyncio.get_running_loop().time
@@ -102,13 +108,15 @@ class LiteLLMModel:
                     if choice.delta.content:
                         text.append(choice.delta.content)
                         on_text(choice.delta.content)
+                    pieces.feed([piece.model_dump() for piece in choice.delta.tool_calls or ()])
                     finish_reason = choice.finish_reason or finish_reason
         # litellm says "stop" by itself when a provider just hangs up; what the provider said is kept here
         if stream.received_finish_reason is None:
             raise self._access.broke_off()
         usage = self._usage(litellm, arguments["model"], counts)
-        reason = "length" if finish_reason == "length" else "stop"
-        return ChatAnswer("".join(text), f"{self._access.provider}/{self._model}", usage, reason)
+        calls = pieces.calls()
+        model = f"{self._access.provider}/{self._model}"
+        return ChatAnswer("".join(text), model, usage, finish_of(finish_reason, calls), calls)
 
     @staticmethod
     def _usage(litellm: Any, model: str, counts: Any) -> Usage:
@@ -121,7 +129,7 @@ class LiteLLMModel:
             cost = 0.0
         return Usage(asked, answered, float(cost))
 
-    def _failure(self, litellm: Any, error: Exception) -> ModelFailed:
+    def _failure(self, litellm: Any, error: Exception, request: ChatRequest) -> ModelFailed:
         """What an error of litellm means, in our words and without the key."""
         access, said = self._access, str(getattr(error, "message", "") or error)
         said = _LITELLM_PREFIX.sub("", said).split("\nTraceback")[0]
@@ -138,6 +146,8 @@ class LiteLLMModel:
                 status = 503
         if not status:
             logging.getLogger(__name__).error("litellm raised %s", type(error).__name__)
+        if lacking := lacking_ability(request, status, said):
+            return access.cannot(self._model, lacking, said)
         return access.refusal(self._model, status, said, _wait_s(error))
 
 

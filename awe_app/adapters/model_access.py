@@ -82,6 +82,13 @@ class Access:
         hint = "shorten the prompt, or choose a model with a longer context"
         return ModelFailed("CONTEXT_TOO_LONG", f"the prompt is too long for {model}: {self.scrub(said)}", hint)
 
+    def cannot(self, model: str, ability: str, said: str = "") -> ModelFailed:
+        """The model has not what the request needs: ``tools`` or ``vision``."""
+        what = {"tools": "call tools", "vision": "look at images or files"}[ability]
+        detail = f"{model} of {self.provider} cannot {what}"
+        hint = f"choose a model with the ability {ability!r}"
+        return ModelFailed("UNSUPPORTED_INPUT", f"{detail}: {self.scrub(said)}" if said else detail, hint)
+
     def refusal(self, model: str, status: int, said: str, wait_s: float | None = None) -> ModelFailed:
         """What an HTTP status of the provider means, in our words; ``said`` is what it wrote."""
         provider, said = self.provider, self.scrub(said)

@@ -9,8 +9,9 @@ from typing import Any
 from awe_app.adapters.event_stream import EventReader
 from awe_app.adapters.http import HttpStream
 from awe_app.adapters.model_access import Access, retry_after_s
+from awe_app.adapters.tool_call_pieces import ToolCallPieces
 from awe_app.domain.http import MAX_BODY_BYTES
-from awe_app.domain.models import ModelFailed
+from awe_app.domain.models import ChatRequest, ModelFailed
 
 _DONE = b"[DONE]"
 
@@ -20,6 +21,7 @@ class CompletionReader:
 
     def __init__(self, access: Access, model: str, on_text: Callable[[str], None]) -> None:
         self.text: list[str] = []
+        self.tool_calls = ToolCallPieces()
         self.counts: Mapping[str, Any] | None = None
         """The provider's own ``usage``."""
         self.finish_reason: str | None = None
@@ -89,16 +91,18 @@ class CompletionReader:
             said = choice.get("message" if self._whole is not None else "delta")
             content = said.get("content") if isinstance(said, dict) else None
             if isinstance(content, str) and content:
-                self._add(content)
+                self._count(len(content))
+                self.text.append(content)
+                self._on_text(content)
+            if isinstance(said, dict) and said.get("tool_calls"):
+                self._count(self.tool_calls.feed(said["tool_calls"]))
             reason = choice.get("finish_reason")
             self.finish_reason = reason if isinstance(reason, str) and reason else self.finish_reason
 
-    def _add(self, content: str) -> None:
-        self._size += len(content)
+    def _count(self, size: int) -> None:
+        self._size += size
         if self._size > MAX_BODY_BYTES:
             raise self._strange()
-        self.text.append(content)
-        self._on_text(content)
 
     def _strange(self) -> ModelFailed:
         hint = "check the base URL in the settings; for most servers it ends in /v1"
@@ -161,29 +165,55 @@ class Refused:
         words = f"{self.said.code} {self.said.message}"
         return self.status in (400, 413, 422) and bool(_TOO_LONG.search(words))
 
-    def leave_out(self, body: dict[str, Any], left_out: set[str]) -> bool:
+    def leave_out(self, body: dict[str, Any], left_out: list[str]) -> bool:
         """Take out of ``body`` what the provider does not know; False when that is not why it refused.
 
-        A limit of the answer's length is never dropped, only given by its other name.
+        A limit of the answer's length is never dropped, only given by its other name. A schema that strict mode
+        does not take is sent again without it. ``left_out`` gets the names of what this provider does not know.
         """
-        words = f"{self.said.code} {self.said.message}"
-        if self.status not in (400, 422) or not _UNKNOWN.search(words):
+        if self.status not in (400, 422):
             return False
+        words = f"{self.said.code} {self.said.message}"
         param = self.said.param.partition(".")[0]
+        if "response_format" in body and (param or words).find("response_format") >= 0:
+            shape = body["response_format"].get("json_schema", {})
+            if shape.get("strict"):
+                body["response_format"] = {"type": "json_schema", "json_schema": {**shape, "strict": False}}
+                return True
+            if _BAD_SCHEMA.search(words):  # of this schema, not of this model; the prompt and a check remain
+                del body["response_format"]
+                return True
+        if not _UNKNOWN.search(words):
+            return False
         names = [param] if param in _OPTIONAL else [name for name in _OPTIONAL if name in words]
         name = next((name for name in names if name in body), None)
-        if name is None:
+        if name is None or _OPTIONAL[name] in left_out:
             return False
-        other = _OPTIONAL[name]
-        if other in left_out:
-            return False
-        value = body.pop(name)
-        left_out.add(name)
-        if other:
-            body[other] = value
+        left_out.append(name)
+        drop(body, name)
         return True
 
 
+def drop(body: dict[str, Any], name: str) -> None:
+    """Leave out a parameter, or give it by its other name where it has one."""
+    if name in body and name in _OPTIONAL:
+        value = body.pop(name)
+        if other := _OPTIONAL[name]:
+            body[other] = value
+
+
+def lacking_ability(request: ChatRequest, status: int, words: str) -> str | None:
+    """The ability that the model lacks, if that is why a provider refused: ``tools``, ``vision`` or None."""
+    if status not in (400, 404, 415, 422) or not _CANNOT.search(words):
+        return None
+    words = words.lower()
+    if request.tools and ("tool" in words or "function" in words):
+        return "tools"
+    looked_at = any(message.attachments for message in request.messages)
+    return "vision" if looked_at and any(word in words for word in ("image", "file", "multimodal")) else None
+
+
+_CANNOT = re.compile(r"support|capab|enable|text.only", re.IGNORECASE)
 _MAX_REFUSAL_BYTES = 64 * 1024
 _OPTIONAL = {
     "max_completion_tokens": "max_tokens",
@@ -196,6 +226,7 @@ _OPTIONAL = {
 _UNKNOWN = re.compile(
     r"unsupported|not support|n't support|unknown|unrecognized|unexpected|not permitted|not allowed", re.IGNORECASE
 )
+_BAD_SCHEMA = re.compile(r"invalid.{0,20}schema|schema.{0,40}(?:invalid|too |exceed)", re.IGNORECASE)
 _TOO_LONG = re.compile(
     r"context_length_exceeded|exceed_context_size|maximum context length|context (?:length|window|size)"
     r"|prompt is too long|reduce the length of the messages|too many (?:input )?tokens",

@@ -8,8 +8,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 from awe_app.adapters.http import HttpClient
 from awe_app.adapters.model_access import KINDS, STALL_S, Access
+from awe_app.adapters.model_dialect import Dialects
 from awe_app.adapters.model_prices import cost_usd
-from awe_app.adapters.openai_answers import CompletionReader, Refused
+from awe_app.adapters.openai_answers import CompletionReader, Refused, drop, lacking_ability
+from awe_app.adapters.openai_requests import messages_of, response_format, tools_of
+from awe_app.adapters.tool_call_pieces import finish_of
 from awe_app.domain.errors import NodeFailed
 from awe_app.domain.http import HttpRequest
 from awe_app.domain.models import ChatAnswer, ChatRequest, ModelFailed, Usage
@@ -21,10 +24,18 @@ _LAST_BYTES_S = 0.05
 class OpenAIChatModel:
     """Implements ``LanguageModel`` for one model of one provider that speaks OpenAI's protocol."""
 
-    def __init__(self, access: Access, model: str, client: HttpClient, stall_s: float = STALL_S) -> None:
+    def __init__(
+        self,
+        access: Access,
+        model: str,
+        client: HttpClient,
+        stall_s: float = STALL_S,
+        dialects: Dialects | None = None,
+    ) -> None:
         self._access = access
         self._model = model
         self._client = client
+        self._dialects = dialects or Dialects()
         self._stall_s = stall_s
 
     @property
@@ -40,22 +51,28 @@ class OpenAIChatModel:
     async def chat(self, request: ChatRequest, on_text: Callable[[str], None]) -> ChatAnswer:
         """See ``LanguageModel.chat``; also raises ``ADDRESS_BLOCKED`` and ``HOST_UNKNOWN``."""
         base_url = self._access.address()
-        body, left_out = self._body(request), set[str]()
+        body, before = self._body(request), self._dialects.left_out(base_url, self._model)
+        left_out = list(before)
+        for name in before:
+            drop(body, name)
         while True:
             answer = CompletionReader(self._access, self._model, on_text)
             refused = await self._ask(_endpoint(base_url), body, answer)
             if refused is None:
                 break
             if not refused.leave_out(body, left_out):
-                raise self._refusal(refused)
+                raise self._refusal(refused, request)
+        if len(left_out) > len(before):
+            self._dialects.remember(base_url, self._model, tuple(left_out))
         usage = await self._usage(answer.counts)
-        reason = "length" if answer.finish_reason == "length" else "stop"
-        return ChatAnswer("".join(answer.text), f"{self._access.provider}/{self._model}", usage, reason)
+        calls = answer.tool_calls.calls()
+        model = f"{self._access.provider}/{self._model}"
+        return ChatAnswer("".join(answer.text), model, usage, finish_of(answer.finish_reason, calls), calls)
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self._model,
-            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+            "messages": messages_of(request),
             "stream": True,
             "stream_options": {"include_usage": True},
         }
@@ -66,8 +83,9 @@ class OpenAIChatModel:
             name = "max_completion_tokens" if self._access.kind == "openai" else "max_tokens"
             body[name] = request.max_tokens
         if request.output_schema is not None:
-            schema = {"name": "answer", "schema": dict(request.output_schema), "strict": False}
-            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+            body["response_format"] = response_format(request.output_schema)
+        if request.tools:
+            body["tools"] = tools_of(request.tools)
         return body
 
     async def _ask(self, url: str, body: Mapping[str, Any], answer: CompletionReader) -> Refused | None:
@@ -107,10 +125,13 @@ class OpenAIChatModel:
             code = "MODEL_ERROR"
         return ModelFailed(code, f"{self._access.provider}: {failure.detail}", failure.hint, failure.retryable)
 
-    def _refusal(self, refused: Refused) -> ModelFailed:
+    def _refusal(self, refused: Refused, request: ChatRequest) -> ModelFailed:
         if refused.too_long:
             return self._access.too_long(self._model, refused.said.message)
-        return self._access.refusal(self._model, refused.status, refused.said.message, refused.wait_s)
+        said = refused.said
+        if lacking := lacking_ability(request, refused.status, f"{said.param} {said.message}"):
+            return self._access.cannot(self._model, lacking, said.message)
+        return self._access.refusal(self._model, refused.status, said.message, refused.wait_s)
 
     async def _usage(self, counts: Mapping[str, Any] | None) -> Usage:
         if counts is None:

@@ -34,6 +34,8 @@ class AgentSettings:
     """Further tries of one model call on 429, 5xx and stalls."""
     max_iterations: int = 10
     """Answers asked for in one run, mended ones included."""
+    cache: bool = False
+    """Answers that were given before to the same request will do."""
     budget_tokens: int | None = None
     budget_usd: float | None = None
     """Once one of them is spent, no further call is made."""
@@ -103,7 +105,13 @@ class _Run:
     async def ask(self, messages: Sequence[Message]) -> ChatAnswer:
         """The answer of the first model that gives one: the chosen one, then the fallbacks."""
         settings = self._settings
-        request = ChatRequest(tuple(messages), settings.temperature, settings.max_tokens, settings.output_schema)
+        request = ChatRequest(
+            tuple(messages),
+            settings.temperature,
+            settings.max_tokens,
+            settings.output_schema,
+            cache=settings.cache,
+        )
         choices = [(settings.provider, settings.model), *((None, model) for model in settings.fallback_models)]
         for place, (provider, model) in enumerate(choices):
             try:

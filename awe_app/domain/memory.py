@@ -34,7 +34,7 @@ class LongTermMemory(Protocol):
         """What fits the query best, by meaning and by how fresh it is; empty when nothing was ever kept."""
         ...
 
-    async def list(
+    async def page(
         self, user_id: UserId | None, namespace: str, limit: int, offset: int
     ) -> tuple[Sequence[Memory], int]:
         """A page of what is kept, the newest first, and how many there are."""

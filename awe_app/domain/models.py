@@ -89,6 +89,8 @@ class ChatRequest:
     """JSON Schema that the answer must follow; the text of the answer is then JSON."""
     tools: tuple[FunctionSpec, ...] = ()
     """What the model may ask for instead of answering."""
+    cache: bool = False
+    """The same request of the same user may be answered by what the model said before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +102,11 @@ class ChatAnswer:
     """Id of the model that answered: ``<provider>/<model>``."""
     usage: Usage = Usage()
     finish_reason: str = "stop"
-    """``stop``, ``tool_calls``, or ``length`` when ``max_tokens`` cut it off."""
+    """``stop``, ``tool_calls``, or ``length`` when ``max_tokens`` cut it off, its last tool call included."""
     tool_calls: tuple[ToolCall, ...] = ()
-    """Functions the model wants called before it answers."""
+    """Functions the model wants called before it answers. Each has an id, also where the provider gave none."""
+    reused: bool = False
+    """The model was not asked: this is what it said to the same request before. Such an answer costs nothing."""
 
 
 class ModelFailed(NodeFailed):

@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar, get_args
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -56,6 +56,12 @@ class Control:
         """Send an event to the nodes of this execution that wait for it."""
 
 
+class Spend(Protocol):
+    """Adds to an account; what bears the same ``once`` is added once."""
+
+    def __call__(self, usage: Usage, once: str | None = None) -> None: ...
+
+
 class EmptyConfig(NodeConfig):
     """For node types without settings."""
 
@@ -94,8 +100,9 @@ class NodeContext(Generic[ConfigT]):
     """``log(message, level="info", **data)`` adds a line to the execution's log."""
     stream: Callable[[str], None] = field(default=lambda _delta: None)
     """``stream(delta)`` shows text while it is being made; it is not stored."""
-    spend: Callable[[Usage], None] = field(default=lambda _usage: None)
-    """``spend(usage)`` adds tokens and cost to the node's account."""
+    spend: Spend = field(default=lambda usage, once=None: None)
+    """``spend(usage, once=None)`` adds tokens and cost to the node's account; with the same ``once``, once only, so
+    that a further try may tell of the steps it knows."""
     steps: Steps = field(default_factory=VolatileSteps)
     """What this run has done so far, crashes and further tries included."""
     conversation: Callable[[str], Sequence[Mapping[str, Any]]] = field(default=lambda _thread: ())

@@ -41,8 +41,15 @@ class Instance:
     runs_on: bool | None = None
     """True for a loop that goes on while some of its passes still run."""
 
-    def spend(self, usage: Usage) -> None:
-        """Add to its account."""
+    accounted: set[str] = field(default_factory=set)
+    """What its account holds already, of that which may be told more than once."""
+
+    def spend(self, usage: Usage, once: str | None = None) -> None:
+        """Add to its account; what bears the same name, once only."""
+        if once is not None:
+            if once in self.accounted:
+                return
+            self.accounted.add(once)
         self.usage = usage if self.usage is None else self.usage + usage
 
     def set_variables(self, values: Mapping[str, Any]) -> None:

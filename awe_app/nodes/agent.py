@@ -92,6 +92,12 @@ class AgentConfig(NodeConfig):
         description="How many answers one run may ask the model for, mended ones included.",
         json_schema_extra={"widget": "number", "advanced": True},
     )
+    cache: bool = Field(
+        False,
+        title="Reuse answers",
+        description="The same question gets the answer it got before, at no cost; for a day at most.",
+        json_schema_extra={"widget": "switch", "advanced": True},
+    )
     budget: Budget | None = Field(
         None,
         title="Budget",
@@ -132,6 +138,7 @@ class Agent(Node[AgentConfig]):
             fallback_models=config.fallback_models,
             model_retries=config.model_retries,
             max_iterations=config.max_iterations,
+            cache=config.cache,
             budget_tokens=config.budget.tokens if config.budget else None,
             budget_usd=config.budget.usd if config.budget else None,
         )

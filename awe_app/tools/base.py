@@ -95,6 +95,8 @@ class BaseTool(Generic[ArgumentsT]):
     """True when what it gives is the user's own: files, collections, memories."""
     sends_out: ClassVar[bool] = False
     """True when its arguments leave this machine to where the model says."""
+    waits: ClassVar[bool] = False
+    """True when it may raise ``Paused``: an agent makes such calls one after another, so that each gets its answer."""
     Arguments: ClassVar[ArgumentsType]
     Settings: ClassVar[type[ToolSettings]] = NoSettings
 
@@ -118,6 +120,15 @@ class BaseTool(Generic[ArgumentsT]):
         """
         function = FunctionSpec(cls.name, cls.description(), cls.parameters())
         return [Offer(function, cls.requires_approval)]
+
+    @classmethod
+    def may_send(cls, arguments: Mapping[str, Any], settings: ToolSettings) -> bool:
+        """True when the settings name where these arguments may go, whatever the model has read before.
+
+        A tool that sends out and whose settings have a list of allowed hosts says so here; else a person is asked
+        once an agent has seen both private data and strangers' text.
+        """
+        return False
 
     @classmethod
     def description(cls) -> str:

@@ -1,6 +1,7 @@
 """Other people's models, by the real litellm and by AWE's own client, over a real socket."""
 
 import asyncio
+import json
 import sys
 from collections.abc import AsyncIterator
 
@@ -11,7 +12,15 @@ from awe_app.adapters.llm import LiteLLMModel
 from awe_app.adapters.model_access import KINDS, Access
 from awe_app.adapters.openai_chat import OpenAIChatModel
 from awe_app.adapters.outbound import Outbound
-from awe_app.domain.models import ChatRequest, LanguageModel, Message, ModelFailed
+from awe_app.domain.models import (
+    Attachment,
+    ChatRequest,
+    FunctionSpec,
+    LanguageModel,
+    Message,
+    ModelFailed,
+    ToolCall,
+)
 from tests.model_server import ModelServer, Reply
 
 KEY = "sk-very-secret-0123456789"
@@ -89,6 +98,92 @@ async def test_settings_reach_the_provider(reach: Reach):
     assert (sent["temperature"], sent["max_tokens"]) == (0.3, 9)
     assert sent["response_format"]["json_schema"]["schema"] == SCHEMA
     assert answer.finish_reason == "length"
+
+
+CALCULATE = FunctionSpec("calculator", "Calculates.", {"type": "object", "properties": {"expression": {}}})
+SUM = ToolCall("call_1", "calculator", '{"expression": "2 + 2"}')
+PRODUCT = ToolCall("call_2", "calculator", '{"expression": "2 * 3"}')
+
+
+async def test_tools_are_offered_and_their_calls_come_back(reach: Reach):
+    pieces: list[str] = []
+    async with ModelServer(Reply("Let me see.", tool_calls=[SUM, PRODUCT])) as server:
+        answer = await reach(server).chat(ChatRequest(ASK.messages, tools=(CALCULATE,)), pieces.append)
+    assert answer.tool_calls == (SUM, PRODUCT)
+    assert (answer.finish_reason, answer.text) == ("tool_calls", "Let me see.")
+    assert "".join(pieces) == "Let me see."
+    (sent,) = server.requests[0]["tools"]
+    assert sent["function"]["name"] == "calculator"
+    assert sent["function"]["parameters"] == CALCULATE.parameters
+
+
+async def test_calls_and_results_are_told_in_order(reach: Reach):
+    broken = ToolCall("call_3", "calculator", '{"expression": ')
+    turns = (
+        Message("user", "How much?"),
+        Message("assistant", "", tool_calls=(SUM, broken)),
+        Message("tool", "4", tool_call_id="call_1"),
+        Message("tool", "Error: no JSON", tool_call_id="call_3"),
+    )
+    async with ModelServer(Reply("It is 4.")) as server:
+        answer = await reach(server).chat(ChatRequest(turns, tools=(CALCULATE,)), ignore)
+    assert (answer.text, answer.tool_calls, answer.finish_reason) == ("It is 4.", (), "stop")
+    _question, asked, first, second = server.requests[0]["messages"]
+    assert [call["id"] for call in asked["tool_calls"]] == ["call_1", "call_3"]
+    assert asked["tool_calls"][0]["function"]["arguments"] == SUM.arguments
+    json.loads(asked["tool_calls"][1]["function"]["arguments"])  # providers refuse what is no JSON
+    assert (first["tool_call_id"], first["content"]) == ("call_1", "4")
+    assert (second["tool_call_id"], second["content"]) == ("call_3", "Error: no JSON")
+
+
+async def test_arguments_come_back_as_they_were_written(reach: Reach):
+    call = ToolCall("call_1", "calculator", '{"expression": oops')
+    async with ModelServer(Reply("", tool_calls=[call])) as server:
+        answer = await reach(server).chat(ChatRequest(ASK.messages, tools=(CALCULATE,)), ignore)
+    assert answer.tool_calls == (call,)
+
+
+async def test_a_call_that_is_cut_off_says_so(reach: Reach):
+    async with ModelServer(Reply("", tool_calls=[SUM], finish_reason="length")) as server:
+        answer = await reach(server).chat(ChatRequest(ASK.messages, tools=(CALCULATE,)), ignore)
+    assert answer.finish_reason == "length"
+
+
+async def test_a_model_without_tools_is_said_so(reach: Reach):
+    async with ModelServer(Reply(status=400, error="some-model does not support tools")) as server:
+        with pytest.raises(ModelFailed) as failure:
+            await reach(server).chat(ChatRequest(ASK.messages, tools=(CALCULATE,)), ignore)
+    assert failure.value.code == "UNSUPPORTED_INPUT"
+    assert "cannot call tools" in failure.value.detail
+
+
+async def test_files_go_along_with_a_message(reach: Reach):
+    image, page, note = (
+        Attachment("a.png", "image/png", b"PNG"),
+        Attachment("b.pdf", "application/pdf", b"%PDF-"),
+        Attachment("c.txt", "text/plain; charset=utf-8", "Grüße".encode()),
+    )
+    turn = Message("user", "What is this?", attachments=(image, page, note))
+    async with ModelServer(Reply("A test.")) as server:
+        await reach(server).chat(ChatRequest((turn,)), ignore)
+    words, picture, file, text = server.requests[0]["messages"][0]["content"]
+    assert words == {"type": "text", "text": "What is this?"}
+    assert picture["image_url"]["url"] == "data:image/png;base64,UE5H"
+    assert (file["file"]["filename"], file["file"]["file_data"]) == (
+        "b.pdf",
+        "data:application/pdf;base64,JVBERi0=",
+    )
+    assert text["text"].endswith("Grüße")
+
+
+async def test_a_kind_of_file_that_no_model_takes_is_said_so(reach: Reach):
+    turn = Message("user", "Listen", attachments=(Attachment("a.mid", "audio/midi", b"x"),))
+    async with ModelServer() as server:
+        with pytest.raises(ModelFailed) as failure:
+            await reach(server).chat(ChatRequest((turn,)), ignore)
+    assert failure.value.code == "UNSUPPORTED_INPUT"
+    assert "a.mid" in failure.value.detail
+    assert not server.requests
 
 
 async def test_a_model_with_a_known_price_costs(reach: Reach):
