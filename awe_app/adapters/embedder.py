@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from awe_app.adapters.child_process import ChildProcess
+from awe_app.adapters.columns import storable
 from awe_app.adapters.once import Once
 from awe_app.domain.errors import NodeFailed
 
@@ -43,7 +44,7 @@ class LocalEmbedder:
             process = await self._running()
             loop = asyncio.get_running_loop()
             answer: asyncio.Future[Mapping[str, Any]] = loop.create_future()
-            request = {"texts": list(texts), "first": first}
+            request = {"texts": [storable(text) for text in texts], "first": first}
             number = process.ask(request, lambda line: _hand_over(loop, answer, line))
             try:
                 return _read(await answer)

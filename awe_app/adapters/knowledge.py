@@ -45,7 +45,7 @@ class ChromaKnowledge:
         await self._chroma.call(lambda shelf: self._found(shelf, user_id, collection))
         if not query.strip():
             return []
-        vectors = await self._embedder.embed([storable(query)], first=True)
+        vectors = await self._embedder.embed([query], first=True)
 
         def nearest(shelf: Shelf) -> list[Passage]:
             found = self._found(shelf, user_id, collection).query(

@@ -61,7 +61,7 @@ class ChromaMemory:
             return []
         if await self._chroma.call(lambda shelf: self._found(shelf, user_id, namespace)) is None:
             return []  # nothing is embedded, and no embedder started, for who never kept anything
-        vectors = await self._embedder.embed([storable(query)], first=True)
+        vectors = await self._embedder.embed([query], first=True)
         wanted = max(_LOOKED_AT * top_k, _AT_LEAST)
 
         def nearest(shelf: Shelf) -> list[Memory]:
