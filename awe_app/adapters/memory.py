@@ -76,10 +76,10 @@ class ChromaMemory:
         found = await self._chroma.call(nearest)
         return sorted(found, key=lambda memory: -(memory.score or 0))[:top_k]
 
-    async def list(
+    async def page(
         self, user_id: UserId | None, namespace: str, limit: int, offset: int
     ) -> tuple[Sequence[Memory], int]:
-        """See ``LongTermMemory.list``."""
+        """See ``LongTermMemory.page``."""
 
         def read(shelf: Shelf) -> tuple[Sequence[Memory], int]:
             collection = self._found(shelf, user_id, namespace)
@@ -93,7 +93,7 @@ class ChromaMemory:
 
         return await self._chroma.call(read)
 
-    async def namespaces(self, user_id: UserId | None) -> "list[str]":
+    async def namespaces(self, user_id: UserId | None) -> list[str]:
         """See ``LongTermMemory.namespaces``."""
         said = await self._chroma.call(lambda shelf: shelf.metadata_of(user_id, KIND))
         return sorted(str(each["name"]) for each in said)
@@ -121,9 +121,7 @@ class ChromaMemory:
 
         def delete(shelf: Shelf) -> None:
             collection = self._found(shelf, user_id, namespace)
-            if collection is None or (
-                memory_id is not None and not collection.get(ids=[memory_id], include=[])["ids"]
-            ):
+            if collection is None or (memory_id is not None and not collection.get(ids=[memory_id], include=[])["ids"]):
                 raise _not_found(namespace, memory_id)
             if memory_id is not None:
                 collection.delete(ids=[memory_id])
@@ -163,7 +161,7 @@ def _put(collection: "Collection", memory: Memory, vectors: Any) -> None:
     collection.upsert(ids=[memory.id], documents=[memory.text], embeddings=vectors, metadatas=[said])
 
 
-def _read(collection: "Collection", ids: Sequence[str]) -> "list[Memory]":
+def _read(collection: "Collection", ids: Sequence[str]) -> list[Memory]:
     found = collection.get(ids=list(ids), include=["documents", "metadatas"])
     rows = zip(found["ids"], found["documents"] or (), found["metadatas"] or (), strict=True)
     return [_memory(i, text, said) for i, text, said in rows]

@@ -61,22 +61,22 @@ async def test_the_same_key_is_remembered_once(memory: ChromaMemory):
     first = await memory.remember(ANN, "facts", "once", {"n": 1}, "key")
     again = await memory.remember(ANN, "facts", "once, but said otherwise", {"n": 2}, "key")
     assert again == first
-    kept, total = await memory.list(ANN, "facts", 10, 0)
+    kept, total = await memory.page(ANN, "facts", 10, 0)
     assert (list(kept), total) == ([first], 1)
 
 
 async def test_lists_begin_with_the_newest_and_come_in_pages(memory: ChromaMemory):
     await fill(memory)
-    first, total = await memory.list(ANN, "facts", 2, 0)
-    rest, _total = await memory.list(ANN, "facts", 2, 2)
+    first, total = await memory.page(ANN, "facts", 2, 0)
+    rest, _total = await memory.page(ANN, "facts", 2, 2)
     assert total == 3
     assert [each.text for each in [*first, *rest]] == FACTS[::-1]
-    assert await memory.list(ANN, "empty", 2, 0) == ([], 0)
+    assert await memory.page(ANN, "empty", 2, 0) == ([], 0)
 
 
 async def test_an_edited_memory_is_found_by_its_new_text(memory: ChromaMemory):
     await fill(memory)
-    (printer, *_rest), _total = await memory.list(ANN, "facts", 1, 0)
+    (printer, *_rest), _total = await memory.page(ANN, "facts", 1, 0)
     changed = await memory.edit(ANN, "facts", printer.id, "The coffee machine was repaired.")
     assert (changed.id, changed.created_at, changed.metadata) == (printer.id, printer.created_at, printer.metadata)
     assert (await memory.recall(ANN, "facts", "espresso", 1))[0].text == "The coffee machine was repaired."
@@ -88,9 +88,9 @@ async def test_one_or_all_are_forgotten(memory: ChromaMemory):
     await fill(memory)
     await fill(memory, "more")
     assert await memory.namespaces(ANN) == ["facts", "more"]
-    kept, _total = await memory.list(ANN, "facts", 9, 0)
+    kept, _total = await memory.page(ANN, "facts", 9, 0)
     await memory.forget(ANN, "facts", kept[0].id)
-    assert (await memory.list(ANN, "facts", 9, 0))[1] == 2
+    assert (await memory.page(ANN, "facts", 9, 0))[1] == 2
     assert await code(memory.forget(ANN, "facts", kept[0].id)) == "MEMORY_NOT_FOUND"
     await memory.forget(ANN, "facts")
     assert await code(memory.forget(ANN, "facts")) == "MEMORY_NOT_FOUND"
@@ -101,15 +101,15 @@ async def test_one_or_all_are_forgotten(memory: ChromaMemory):
 
 async def test_nobody_sees_or_changes_what_is_another_users(memory: ChromaMemory):
     await fill(memory)
-    (kept, *_rest), _total = await memory.list(ANN, "facts", 1, 0)
+    (kept, *_rest), _total = await memory.page(ANN, "facts", 1, 0)
     for stranger in (BEN, None, UserId("ann ")):
         assert await memory.recall(stranger, "facts", FACTS[0], 3) == []
-        assert await memory.list(stranger, "facts", 3, 0) == ([], 0)
+        assert await memory.page(stranger, "facts", 3, 0) == ([], 0)
         assert await memory.namespaces(stranger) == []
         assert await code(memory.edit(stranger, "facts", kept.id, "mine")) == "MEMORY_NOT_FOUND"
         assert await code(memory.forget(stranger, "facts", kept.id)) == "MEMORY_NOT_FOUND"
         assert await code(memory.forget(stranger, "facts")) == "MEMORY_NOT_FOUND"
-    assert (await memory.list(ANN, "facts", 9, 0))[1] == 3
+    assert (await memory.page(ANN, "facts", 9, 0))[1] == 3
 
 
 async def test_what_is_kept_outlives_the_process_and_is_any_text(tmp_path: Path, embedder: CachedEmbedder):
@@ -117,7 +117,7 @@ async def test_what_is_kept_outlives_the_process_and_is_any_text(tmp_path: Path,
     kept = await ChromaMemory(first, embedder).remember(None, "../ü 🎉", "\ud800 half", {"deep": [1, None]}, "k")
     await first.stop()
     second = Chroma(tmp_path)
-    assert await ChromaMemory(second, embedder).list(None, "../ü 🎉", 9, 0) == ([kept], 1)
+    assert await ChromaMemory(second, embedder).page(None, "../ü 🎉", 9, 0) == ([kept], 1)
     await second.stop()
 
 
