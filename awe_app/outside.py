@@ -1,6 +1,7 @@
 """What nodes and tools reach beside models, for the server and the command line alike."""
 
 from awe_app.adapters.chroma import Chroma
+from awe_app.adapters.documents import Documents
 from awe_app.adapters.embedder import LocalEmbedder
 from awe_app.adapters.embedder_cache import CachedEmbedder
 from awe_app.adapters.http import HttpClient
@@ -20,6 +21,7 @@ class Outside:
         self.http = HttpClient(environment.allowed_hosts)
         self.sandbox = PythonSandbox()
         self.files = UserFileFolder(environment.data_dir)
+        self.documents = Documents()
         self.embedder = LocalEmbedder()
         self.chroma = Chroma(environment.data_dir, environment.chroma_url)
         embedder = CachedEmbedder(self.embedder)
@@ -33,6 +35,7 @@ class Outside:
             http=self.http,
             sandbox=self.sandbox,
             files=self.files,
+            documents=self.documents,
             knowledge=self.knowledge,
             memory=self.memory,
         )

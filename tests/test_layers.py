@@ -75,7 +75,7 @@ DANGEROUS_HOMES = {
     "build.py": {"subprocess"},
     "serve.py": {"ctypes"},
     "cli/dev.py": {"subprocess"},
-    "adapters/child_process.py": {"subprocess"},
+    "adapters/resident_process.py": {"subprocess"},
     "adapters/sandbox_child.py": {"ctypes"},
 }
 

@@ -13,9 +13,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from awe_app.adapters.child_process import ChildProcess
 from awe_app.adapters.columns import storable
 from awe_app.adapters.once import Once
+from awe_app.adapters.resident_process import ResidentProcess
 from awe_app.domain.errors import NodeFailed
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class LocalEmbedder:
 
     def __init__(self, *, idle_s: float = 300.0) -> None:
         self._idle_s = idle_s
-        self._process = Once(lambda: ChildProcess(PROGRAM, str(find_weights())))
+        self._process = Once(lambda: ResidentProcess(PROGRAM, str(find_weights())))
         self._lock = threading.Lock()
         self._users = 0
         self._unload: asyncio.TimerHandle | None = None
@@ -66,7 +66,7 @@ class LocalEmbedder:
         process = self._process.value
         return process.pid if process and process.alive else None
 
-    async def _running(self) -> ChildProcess:
+    async def _running(self) -> ResidentProcess:
         process = await self._process.get()
         if not process.alive:
             self._process.forget(process)

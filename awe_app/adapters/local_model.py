@@ -17,8 +17,8 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
-from awe_app.adapters.child_process import ChildProcess
 from awe_app.adapters.once import Once
+from awe_app.adapters.resident_process import ResidentProcess
 from awe_app.domain.models import ChatAnswer, ChatRequest, ModelFailed, ModelInfo, Usage
 
 PROGRAM = Path(__file__).with_name("local_model_child.py")
@@ -83,7 +83,7 @@ class LocalModel:
 
     def __init__(self, *, idle_s: float = 300.0, parallel: int = 2) -> None:
         self._idle_s = idle_s
-        self._process = Once(lambda: ChildProcess(PROGRAM, str(find_weights()), str(parallel)))
+        self._process = Once(lambda: ResidentProcess(PROGRAM, str(find_weights()), str(parallel)))
         self._lock = threading.Lock()
         self._users = 0
         self._unload: asyncio.TimerHandle | None = None
@@ -118,7 +118,7 @@ class LocalModel:
         process = self._process.value
         return process.pid if process and process.alive else None
 
-    async def _running(self) -> ChildProcess:
+    async def _running(self) -> ResidentProcess:
         process = await self._process.get()
         if not process.alive:
             self._process.forget(process)
