@@ -5,9 +5,8 @@ from awe_app.adapters.execution_store import ExecutionStore
 from awe_app.domain.errors import AweError, Conflict, Invalid, NodeFailed, NotFound
 from awe_app.domain.ids import ExecutionId, UserId, WorkflowId
 from awe_app.domain.protocols import ChildRequest, ChildWorkflow
-from awe_app.domain.workflow import Workflow
-from awe_app.nodes.input import inputs_schema
 from awe_app.services.depth import check_depth
+from awe_app.services.described import described
 from awe_app.services.plans import Plans
 from awe_app.services.starts import Starts, Wanted
 from awe_app.services.workflows import Workflows
@@ -73,11 +72,6 @@ class Children:
         if known is None:
             raise NodeFailed("SUBWORKFLOW_LOST", f"the execution with the key {key} is gone", retryable=True)
         return known
-
-
-def described(workflow: Workflow) -> ChildWorkflow:
-    """What a workflow says of itself."""
-    return ChildWorkflow(workflow.name, workflow.description or "", inputs_schema(workflow))
 
 
 def _nobody() -> NodeFailed:

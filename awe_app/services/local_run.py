@@ -16,8 +16,8 @@ from awe_app.engine.execute import execute
 from awe_app.engine.plan import prepare
 from awe_app.nodes.input import read_inputs
 from awe_app.nodes.registry import NodeTypes
-from awe_app.services.children import described
 from awe_app.services.depth import check_depth
+from awe_app.services.described import described
 
 OnEvent = Callable[[ev.Event | ev.TextStreamed], None]
 Find = Callable[[str], Workflow]
