@@ -17,7 +17,7 @@ LARGEST_INLINE = 256 * 1024
 """Bytes of JSON that a value may have inside its event."""
 ASIDE = "~"
 """Key in an event's row: ``[[path in the event's data, payload id], …]``."""
-HOLDERS = ("inputs", "variables", "input", "outputs", "result")
+HOLDERS = ("inputs", "variables", "input", "outputs", "result", "data")
 """Fields of events that hold what people and nodes gave."""
 _MOST_MEMBERS = 64
 _DEEPEST = 4

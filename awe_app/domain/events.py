@@ -4,7 +4,7 @@ Every stored event is one numbered message of the WebSocket, so ``seq`` rises by
 for the journal and for clients alike. ``TextStreamed`` alone is neither numbered nor stored.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from operator import attrgetter
@@ -79,6 +79,8 @@ class NodeFinished(NodeEvent):
     """Variables it gave new values; part of this event, so that they are never set twice."""
     runs_on: bool | None = None
     """True for a loop that has gone on while some of its passes still run."""
+    said: Mapping[str, Sequence[Mapping[str, Any]]] | None = None
+    """What it added to conversations, by thread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +140,18 @@ class EventTaken(LogWritten):
 
     taken: int
     """The number of the ``EventReceived``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepTaken(LogWritten):
+    """A step inside the node instance ``path`` is done, ``data`` came of it, and it is not done again."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepsForgotten(LogWritten):
+    """The next try of the node instance ``path`` begins anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +226,8 @@ class EventCodec:
             LogWritten,
             EventReceived,
             EventTaken,
+            StepTaken,
+            StepsForgotten,
             ErrorRaised,
             ExecutionParked,
             ExecutionCompleted,

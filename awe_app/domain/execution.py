@@ -55,6 +55,8 @@ class NodeState:
     """Number of the last event that changed it."""
     runs_on: bool = False
     """True for a loop that has gone on while some of its passes still ran."""
+    steps: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What came of the steps inside it, by key, until it has finished."""
 
     @property
     def settled(self) -> bool:
@@ -114,6 +116,8 @@ class ExecutionState:
     logs: list[ev.LogWritten] = field(default_factory=list)
     events: list[ev.EventReceived] = field(default_factory=list)
     takings: list[ev.EventTaken] = field(default_factory=list)
+    threads: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
+    """What agents have said in each conversation."""
     seq: int = 0
     resumed: bool = False
     """A person has resumed it, and nobody has driven it on yet."""
@@ -142,6 +146,8 @@ class ExecutionState:
                 self.events.append(event)
             elif isinstance(event, ev.EventTaken):
                 self.takings.append(event)
+            elif isinstance(event, ev.StepTaken | ev.StepsForgotten):
+                self._apply_step(event)
             return
         self.resumed = False
         if isinstance(event, ev.NodeEvent):
@@ -176,6 +182,9 @@ class ExecutionState:
             case ev.NodeFinished():
                 node.status, node.input, node.outputs = "completed", event.input, event.outputs
                 node.runs_on = event.runs_on is True
+                node.steps = {}
+                for thread, turns in (event.said or {}).items():
+                    self.threads.setdefault(thread, []).extend(turns)
                 if event.variables is not None:
                     self.variables.update(event.variables)
                 self._close(node, event.started_at, event.at, event.attempt, event.usage)
@@ -197,6 +206,17 @@ class ExecutionState:
                     node.outputs = {}
             case _:
                 pass
+
+    def _apply_step(self, event: ev.StepTaken | ev.StepsForgotten) -> None:
+        node = self.node_states.get(event.path) if event.path is not None else None
+        if node is None:
+            return
+        if isinstance(event, ev.StepsForgotten):
+            node.steps = {}
+            return
+        node.steps[event.key] = event.data or {}
+        if node.status == "waiting":  # it has its answer and goes on
+            node.status = "running"
 
     def _apply_to_execution(self, event: ev.Event) -> None:
         match event:

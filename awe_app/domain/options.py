@@ -1,6 +1,6 @@
 """How an execution shall run beside its inputs: how far, within what budget, and what it need not do again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
@@ -37,6 +37,8 @@ class Known:
     """Why it had failed, when the execution went on all the same."""
     variables: Mapping[str, Any] | None = None
     """Variables it gave new values."""
+    said: Mapping[str, Sequence[Mapping[str, Any]]] | None = None
+    """What it added to conversations, by thread."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from awe_app.domain.events import Level
+
 
 class Steps(Protocol):
     """The steps of one node instance. They outlive crashes and further tries of the node, until they are forgotten."""
@@ -11,7 +13,7 @@ class Steps(Protocol):
         """What was recorded under that key; None when the step has not been taken yet."""
         ...
 
-    async def record(self, key: str, message: str, data: Mapping[str, Any], level: str = "info") -> None:
+    async def record(self, key: str, message: str, data: Mapping[str, Any], level: Level = "info") -> None:
         """Keep what came of a step, as a line of the log too; returns once it is durable.
 
         ``data`` is JSON, shown to whoever may see the execution: no secret belongs in it.
@@ -33,7 +35,7 @@ class VolatileSteps:
         """See ``Steps.known``."""
         return self._known.get(key)
 
-    async def record(self, key: str, message: str, data: Mapping[str, Any], level: str = "info") -> None:
+    async def record(self, key: str, message: str, data: Mapping[str, Any], level: Level = "info") -> None:
         """See ``Steps.record``."""
         self._known[key] = data
 

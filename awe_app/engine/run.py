@@ -12,7 +12,9 @@ from awe_app.domain.execution import ExecutionState
 from awe_app.domain.ids import Path
 from awe_app.domain.node import Outputs
 from awe_app.domain.options import Known, RunOptions
+from awe_app.domain.signals import answer_key
 from awe_app.engine.allowance import Allowance
+from awe_app.engine.conversations import Conversations
 from awe_app.engine.deps import Deps
 from awe_app.engine.exclusive import Sections
 from awe_app.engine.inbox import Inbox
@@ -21,6 +23,7 @@ from awe_app.engine.looping import Loops
 from awe_app.engine.plan import Plan, PlannedNode
 from awe_app.engine.ready import ReplayQueue
 from awe_app.engine.record import Record
+from awe_app.engine.steps import StepBook
 from awe_app.engine.tasks import Tasks
 from awe_app.engine.waiting import Waiter, WaitingRoom
 from awe_app.engine.work import Instance, run_in_line, work
@@ -56,6 +59,8 @@ class Run:
         variables = dict(self.record.done.variables if self.record.done else plan.workflow.variables)
         self.variables = variables
         """What ``variables`` says now; shared by all levels."""
+        self.conversations = Conversations(self.record.done)
+        self.steps = StepBook(self.record, deps.durable)
         execution = {"id": deps.execution_id}
         self._top = Level(plan, {"inputs": inputs, "variables": variables, "nodes": {}, "execution": execution})
 
@@ -151,7 +156,7 @@ class Run:
         """A node's task says that it waits, or has to wait on."""
         path, node = instance.path, instance.node
         event = self.waiting.event_of(path)
-        if event is None:
+        if event is None or answer_key(path, event.data) != answer_key(path, paused.data):  # another question
             event = self.record.emit(
                 ev.NodeWaiting,
                 path=path,
@@ -290,8 +295,9 @@ class Run:
         if known.error is not None:
             self.record.emit(ev.NodeFailed, **told, **known.error)
         else:
-            self.record.emit(ev.NodeFinished, **told, variables=known.variables)
+            self.record.emit(ev.NodeFinished, **told, variables=known.variables, said=known.said)
         self.variables.update(known.variables or {})
+        self.conversations.add(known.said)
         level.remember(node, known.outputs, known.error)
         self.settle(level, node, known.outputs)
 
@@ -310,9 +316,14 @@ class Run:
             usage=instance.usage,
             variables=instance.variables,
             runs_on=instance.runs_on,
+            said=instance.said,
         )
         if instance.variables is not None:
             self.variables.update(instance.variables)
+        if instance.said is not None:
+            self.conversations.add(instance.said)
+        if node.behaviour.effectful:
+            self.steps.close(instance.path)
         level.remember(node, outputs)
         if later:
             self._reported.append((level, node, outputs))

@@ -7,6 +7,7 @@ from typing import Any
 
 from awe_app.domain import events as ev
 from awe_app.domain.ids import Path
+from awe_app.domain.signals import answer_key
 from awe_app.engine.deps import Signals
 from awe_app.engine.level import Level
 from awe_app.engine.plan import PlannedNode
@@ -69,7 +70,7 @@ class WaitingRoom:
         """Those who have their answer, or whose moment has come; each is called once until it enters again."""
         for path, waiter in self._waiters.items():
             due = (moment := waiter.moment) is not None and moment <= now
-            answer = signals.get(path)
+            answer = signals.get(answer_key(path, waiter.event.data))
             if not waiter.woken and (due or (answer is not None and answer is not waiter.seen)):
                 waiter.woken = True
                 yield path, waiter

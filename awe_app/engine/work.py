@@ -1,6 +1,6 @@
 """Running one node: resolve its inputs and settings, run it, try again, and report to the run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from awe_app.domain.errors import NodeFailed, Paused
 from awe_app.domain.ids import Path
 from awe_app.domain.models import Usage
 from awe_app.domain.node import NodeContext, Outputs
+from awe_app.domain.signals import answer_key
 from awe_app.domain.workflow import ONE_TRY
 from awe_app.engine.cancelling import NodeControl
 from awe_app.engine.level import Level
@@ -38,6 +39,8 @@ class Instance:
     signal: Mapping[str, Any] | None = None
     """The answer that this try has seen."""
 
+    said: dict[str, list[Mapping[str, Any]]] | None = None
+    """What it adds to conversations, heard when it has finished and not before."""
     runs_on: bool | None = None
     """True for a loop that goes on while some of its passes still run."""
 
@@ -55,6 +58,11 @@ class Instance:
     def set_variables(self, values: Mapping[str, Any]) -> None:
         """Note new values for variables."""
         self.variables = {**(self.variables or {}), **values}
+
+    def say(self, thread: str, turns: Sequence[Mapping[str, Any]]) -> None:
+        """Note what is added to a conversation."""
+        self.said = self.said or {}
+        self.said.setdefault(thread, []).extend(turns)
 
 
 async def run_in_line(run: "Run", level: Level, node: PlannedNode, path: Path) -> None:
@@ -127,7 +135,8 @@ def context_of(run: "Run", instance: Instance) -> NodeContext[Any]:
         run.record.stream(path, delta)
 
     known = run.record.of(path)
-    instance.signal = run.deps.signals.get(path)
+    waiting = run.waiting.event_of(path)
+    instance.signal = run.deps.signals.get(answer_key(path, waiting.data) if waiting is not None else path)
     return NodeContext(
         execution_id=run.deps.execution_id,
         user_id=run.deps.user_id,
@@ -141,8 +150,11 @@ def context_of(run: "Run", instance: Instance) -> NodeContext[Any]:
         attempt=instance.attempt,
         now=run.deps.clock(),
         first_started_at=known.started_at if known is not None else None,
-        waiting=run.waiting.event_of(path),
+        waiting=waiting,
         signal=instance.signal,
+        steps=run.steps.of(path),
+        conversation=run.conversations.of,
+        say=instance.say,
         control=NodeControl(run, level, node),
         log=log,
         stream=stream,

@@ -14,6 +14,7 @@ from awe_app.domain.errors import AweError, Fenced, Unavailable
 from awe_app.domain.execution import ExecutionState
 from awe_app.domain.ids import ExecutionId, Path, utc_now
 from awe_app.domain.protocols import Bus, Capabilities
+from awe_app.domain.signals import answer_key
 from awe_app.engine.deps import Deps, Signals
 from awe_app.engine.execute import execute
 from awe_app.services.endings import cancellation, stopped_nodes
@@ -92,8 +93,9 @@ class Driver:
 
     async def _has_its_answer(self, state: ExecutionState, heard: Signals) -> bool:
         stored = await self._store.signals(state.execution_id)
-        waiting = (path for path, node in state.node_states.items() if node.status == "waiting")
-        return any(path in stored for path in waiting) or heard.misses(stored)
+        waiting = (node.waiting for node in state.node_states.values() if node.status == "waiting")
+        asked = (answer_key(event.path, event.data) for event in waiting if event is not None)
+        return any(key in stored for key in asked) or heard.misses(stored)
 
     async def _drive_on(self, execution_id: ExecutionId) -> tuple[ExecutionState, Signals] | None:
         """Drive until it ends or has to wait; gives how it was left, None when it is not this process's any more."""

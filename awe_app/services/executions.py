@@ -22,7 +22,7 @@ from awe_app.domain.messages import Message
 from awe_app.domain.options import Budget, RunOptions
 from awe_app.domain.pages import Page, PageQuery
 from awe_app.domain.protocols import Bus, Capabilities
-from awe_app.domain.signals import event_key
+from awe_app.domain.signals import answer_key, event_key
 from awe_app.domain.stored import ExecutionSummary
 from awe_app.domain.tickets import Priority
 from awe_app.domain.workflow import Workflow
@@ -280,10 +280,13 @@ class Executions:
         fields = tuple(InputField.model_validate(field) for field in question.get("form", ()))
         filled = read_fields(fields, form)
         answer = {"decision": decision, "by": user.username, "comment": comment, "form": filled}
-        if not await self._store.add_signal(execution_id, path, answer):
+        if "question" in question:
+            answer["question"] = question["question"]
+        key = answer_key(path, question)
+        if not await self._store.add_signal(execution_id, key, answer):
             raise Conflict("NOT_WAITING", f"'{path}' has been answered already")
         if self._dispatcher.running(execution_id):
-            self._driver.deliver(execution_id, path, answer)
+            self._driver.deliver(execution_id, key, answer)
         else:
             self._dispatcher.wake(execution_id, summary.user_id)
         return await self._history.state(summary)

@@ -37,14 +37,15 @@ def before(plan: Plan, past: ExecutionState, events: Iterable[ev.Event], from_no
         Invalid: ``UNKNOWN_NODE``.
     """
     again = _from(plan, from_node)
-    variables = _variables(events)
+    events = list(events)
+    variables, said = _variables(events), _said(events)
     found: dict[NodeId, Known] = {}
     for node in plan.nodes:
         state = past.node_states.get(Path(node.spec.id))
         if node.spec.id in again or state is None or state.status not in ("completed", "failed"):
             continue
         if state.outputs is not None and set(state.outputs) <= {*node.ports, "error"}:
-            found[node.spec.id] = Known(state.outputs, state.error, variables.get(node.spec.id))
+            found[node.spec.id] = Known(state.outputs, state.error, variables.get(node.spec.id), said.get(node.spec.id))
     return found
 
 
@@ -83,4 +84,15 @@ def _variables(events: Iterable[ev.Event]) -> dict[NodeId, dict[str, Any]]:
         if isinstance(event, ev.NodeFinished) and event.variables is not None:
             outermost = NodeId(event.path.partition("[")[0])
             found.setdefault(outermost, {}).update(event.variables)
+    return found
+
+
+def _said(events: Iterable[ev.Event]) -> dict[NodeId, dict[str, list[Mapping[str, Any]]]]:
+    """What each node of the workflow itself added to conversations, a loop what its inner nodes did."""
+    found: dict[NodeId, dict[str, list[Mapping[str, Any]]]] = {}
+    for event in events:
+        if isinstance(event, ev.NodeFinished) and event.said is not None:
+            threads = found.setdefault(NodeId(event.path.partition("[")[0]), {})
+            for thread, turns in event.said.items():
+                threads.setdefault(thread, []).extend(turns)
     return found
