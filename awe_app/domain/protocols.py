@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from awe_app.domain.documents import DocumentParser
 from awe_app.domain.errors import Unavailable
 from awe_app.domain.events import Event, TextStreamed
 from awe_app.domain.files import UserFiles
@@ -37,6 +38,7 @@ class Capabilities:
     executions: "ChildExecutions" = field(default_factory=lambda: _absent("sub-workflows"))
     sandbox: Sandbox = field(default_factory=lambda: _absent("a sandbox"))
     files: UserFiles = field(default_factory=lambda: _absent("users' files"))
+    documents: DocumentParser = field(default_factory=lambda: _absent("a reader of documents"))
     knowledge: KnowledgeBase = field(default_factory=lambda: _absent("a knowledge base"))
     memory: LongTermMemory = field(default_factory=lambda: _absent("a long-term memory"))
 
