@@ -1,8 +1,8 @@
 """Keys for scripts."""
 
 import sqlalchemy as sa
-from alembic import op
 
+from alembic import op
 from awe_app.adapters.columns import PlainText, UtcDateTime
 
 revision = "0011"

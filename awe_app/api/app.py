@@ -8,7 +8,19 @@ from fastapi_offline import FastAPIOffline
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
-from awe_app.api import api_keys, auth, catalog, errors, executions, health, memories, settings, stream, templates, workflows
+from awe_app.api import (
+    api_keys,
+    auth,
+    catalog,
+    errors,
+    executions,
+    health,
+    memories,
+    settings,
+    stream,
+    templates,
+    workflows,
+)
 from awe_app.api.deps import current_user
 from awe_app.api.gate import Gate
 from awe_app.api.shapes import ErrorShape

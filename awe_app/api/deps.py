@@ -51,7 +51,11 @@ class _Token(HTTPBearer):
     """Reads the bearer token. One dependency without further ones: FastAPI walks through them at every request."""
 
     def __init__(self) -> None:
-        super().__init__(auto_error=False, scheme_name="HTTPBearer", description="access_token of POST /api/auth/login, or an API key")
+        super().__init__(
+            auto_error=False,
+            scheme_name="HTTPBearer",
+            description="access_token of POST /api/auth/login, or an API key",
+        )
 
     async def __call__(self, request: HTTPConnection) -> Any:
         """The token, unread.

@@ -22,7 +22,7 @@ class User:
 
 
 Scope = Literal["read", "run", "edit"]
-"""What an API key may be used for: looking; running workflows and answering them; changing things. None holds another."""
+"""What an API key may be used for: to look, to run workflows and answer them, to change things. None holds another."""
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
