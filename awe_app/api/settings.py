@@ -78,8 +78,8 @@ async def save_secret(raw: NewSecret, user: CurrentUser) -> Response:
     return json_response(await services().secrets.save(user, raw))
 
 
-@router.delete("/secrets/{name}", status_code=204)
-async def delete_secret(name: str, user: CurrentUser) -> Response:
+@router.delete("/secrets/{secret_name}", status_code=204)
+async def delete_secret(secret_name: str, user: CurrentUser) -> Response:
     """Delete a secret."""
-    await services().secrets.delete(user, name)
+    await services().secrets.delete(user, secret_name)
     return Response(status_code=204)
