@@ -53,6 +53,12 @@ export function Tools({value, onChange, field, testid, node, path, Form}) {
   );
 }
 
+/** What is wrong with a tool itself; its settings show their own. */
+function toolIssue(findings, path) {
+  const place = Object.keys(findings).find((at) => at === path || (at.startsWith(`${path}.`) && !at.startsWith(`${path}.settings.`)));
+  return place && findings[place];
+}
+
 function ToolUse({use, tool, options, testid, path, node, Form, onChange, onRemove}) {
   const id = useId();
   const asks = use.requires_approval ?? tool?.requires_approval ?? false;
@@ -63,7 +69,7 @@ function ToolUse({use, tool, options, testid, path, node, Form, onChange, onRemo
     for (const key of Object.keys(patch)) if (patch[key] === undefined) delete next[key];
     setSettings(next);
   };
-  const issue = useStore((s) => s.findings[node]?.[path] ?? s.findings[node]?.[`${path}.name`]);
+  const issue = useStore((s) => toolIssue(s.findings[node] ?? {}, path));
   return (
     <fieldset className="awe-row awe-tool-use">
       <legend className="awe-hidden">{use.name}</legend>
