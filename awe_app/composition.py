@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from awe_app.adapters.answer_cache import AnswerCache
 from awe_app.adapters.bus import MemoryBus
 from awe_app.adapters.child_store import ChildStore
 from awe_app.adapters.crypto import Secrets
@@ -80,7 +81,8 @@ async def start(environment: Environment) -> Running:
     settings_store = SettingsStore(database)
     local_model = LocalModel()
     outside = Outside(environment)
-    models = Models(settings_store, secrets, local_model, environment.allowed_hosts)
+    answers = AnswerCache(environment.data_dir, secrets)
+    models = Models(settings_store, secrets, local_model, environment.allowed_hosts, answers)
     store = ExecutionStore(database, None if database.is_sqlite else new_id())
     workflows = Workflows(WorkflowStore(database), node_types)
     accounts = Accounts(UserStore(database), TokenSigner(environment.jwt_secret_key))

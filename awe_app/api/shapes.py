@@ -251,6 +251,8 @@ class ModelShape(BaseModel):
     abilities: list[str]
     local: bool
     default: bool
+    price_usd_per_million: list[float] | None
+    """Of prompt and of answered tokens."""
 
 
 class ProviderTestShape(BaseModel):
@@ -259,6 +261,12 @@ class ProviderTestShape(BaseModel):
     ok: bool
     latency_ms: float | None
     error: str | None
+
+
+class OfferedModelsShape(BaseModel):
+    """What a provider says it has."""
+
+    models: list[str]
 
 
 class HealthShape(BaseModel):
