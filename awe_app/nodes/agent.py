@@ -84,7 +84,6 @@ def _memory_of(config: Mapping[str, Any]) -> str:
     return "memory" if remembers else ""
 
 
-
 def _settings(config: AgentConfig) -> AgentSettings:
     return AgentSettings(
         provider=config.provider or None,

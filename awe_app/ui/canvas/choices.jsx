@@ -25,7 +25,7 @@ function asOption(model) {
     model.local ? "this machine" : model.provider, model.context_tokens ? `${tokens(model.context_tokens)} context` : null,
     known ? price(known) : model.local ? "free" : null, ...(model.abilities ?? []).filter((ability) => !PLAIN.has(ability)),
   ];
-  return {value: model.id, title: model.name, detail: facts.filter(Boolean).join(" · "), tags: model.default ? ["your default"] : []};
+  return {value: model.id, title: model.local ? model.name : model.id.slice(model.provider.length + 1), detail: facts.filter(Boolean).join(" · "), tags: model.default ? ["your default"] : []};
 }
 
 const made = new WeakMap(); // the same options for the same list, so that a picker does not search again
@@ -54,7 +54,7 @@ function Model({value, onChange, onChangeMany, field, fields, config, common}) {
     const model = models.find((m) => m.id === id);
     return onChangeMany({provider: model?.provider, [field.name]: model ? id.slice(model.provider.length + 1) : id});
   };
-  return <Choice list="models" value={full} field={field} common={common} onChange={choose} empty={{title: standard ? `Default (${standard.name})` : "Default"}} />;
+  return <Choice list="models" value={full} field={field} common={common} onChange={choose} empty={{title: standard ? `Default (${asOption(standard).title})` : "Default"}} />;
 }
 
 export function Picker(props) {

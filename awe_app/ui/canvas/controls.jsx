@@ -39,6 +39,7 @@ const asTextValue = (text) => (text === "" ? undefined : text);
 export function Writing({value, onChange, field, rows, mono, inputMode, format = asText, parse = asTextValue, common, node}) {
   const [text, write] = useDraft(value, format, parse, onChange);
   const control = useRef(null);
+  const standard = typeof field.default === "number" ? `${field.default}` : undefined;
   const completion = useCompletion(control, text, write, node);
   useEffect(() => {
     const box = control.current;
@@ -47,7 +48,7 @@ export function Writing({value, onChange, field, rows, mono, inputMode, format =
     box.style.height = `${Math.min(box.scrollHeight + 2, 360)}px`;
   }, [text, rows]);
   const shared = {
-    ...common, ref: control, value: text, placeholder: field.placeholder, spellCheck: false,
+    ...common, ref: control, value: text, placeholder: field.placeholder ?? standard, spellCheck: false,
     className: `awe-control ${mono ? "awe-mono" : ""}`, "data-expression": isExpression(text) || undefined,
     onChange: (e) => write(e.target.value), ...completion.handlers,
   };

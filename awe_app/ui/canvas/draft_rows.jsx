@@ -37,12 +37,10 @@ export function RowsOrJson({props, fits, children}) {
   const [raw, setRaw] = useState(false);
   const asJson = raw || !fits(value);
   return (
-    <div className="awe-rows" role="group" aria-label={field.title}>
+    <div className="awe-rows" role="group" aria-label={field.title} data-rows={!asJson || undefined}>
       {asJson ? <Json {...props} common={{...props.common, "data-testid": testid}} /> : children}
       {fits(value) ? (
-        <button type="button" className="awe-link" aria-pressed={asJson} data-testid={`${testid}-json`} onClick={() => setRaw(!raw)}>
-          {asJson ? "Edit as rows" : "Edit as JSON"}
-        </button>
+        <button type="button" className="awe-link" data-testid={`${testid}-json`} onClick={() => setRaw(!raw)}>{asJson ? "Edit as rows" : "Edit as JSON"}</button>
       ) : null}
     </div>
   );

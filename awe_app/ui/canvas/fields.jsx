@@ -4,7 +4,7 @@
 import {useId} from "react";
 import {Icon} from "./icons.jsx";
 import {Picker, Picks, choosesOne, choosesSeveral} from "./choices.jsx";
-import {Json, Lines, Select, Switch, Writing, asText, parseNumber} from "./controls.jsx";
+import {Json, Lines, Select, Switch, Writing, parseNumber} from "./controls.jsx";
 import {KeyValues} from "./key_values.jsx";
 import {SchemaEditor} from "./schema.jsx";
 import {Tools} from "./tools.jsx";
@@ -109,7 +109,6 @@ export function Field(props) {
     "aria-invalid": issue ? true : undefined,
   };
   const Label = wide ? "span" : "label";
-  const unset = value === undefined || value === null;
   return (
     <div className="awe-field" data-widget={field.widget} data-wide={wide || undefined} data-invalid={issue ? true : undefined}>
       <Label className="awe-label" htmlFor={wide ? undefined : id}>
@@ -118,7 +117,6 @@ export function Field(props) {
       <Control {...props} testid={testid} path={at} common={common} />
       {issue ? <p className="awe-bad awe-finding" id={`${id}-issue`} data-testid={`finding-${testid}`}><Icon name="triangle-alert" size={12} />{issue}</p> : null}
       {field.description ? <p className="awe-help" id={`${id}-help`}>{field.description}</p> : null}
-      {unset && field.widget === "number" && field.default !== undefined ? <p className="awe-help">Default: {asText(field.default)}</p> : null}
     </div>
   );
 }
@@ -133,11 +131,12 @@ export function isShown(field, fields, config) {
   });
 }
 
-export function Fields({fields, config, prefix, path, node, onChange, compact}) {
+/** `among` are all settings that belong together, where `fields` are some of them. */
+export function Fields({fields, among = fields, config, prefix, path, node, onChange, compact}) {
   return (
     <div className={compact ? "awe-fields awe-compact" : "awe-fields"}>
-      {fields.filter((f) => isShown(f, fields, config)).map((field) => (
-        <Field key={field.name} field={field} fields={fields} config={config} prefix={prefix} path={path} node={node} value={config[field.name]}
+      {fields.filter((f) => isShown(f, among, config)).map((field) => (
+        <Field key={field.name} field={field} fields={among} config={config} prefix={prefix} path={path} node={node} value={config[field.name]}
           onChange={(value) => onChange({[field.name]: value}, field.name)} onChangeMany={(patch) => onChange(patch, field.name)} />
       ))}
     </div>

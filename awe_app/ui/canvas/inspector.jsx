@@ -65,11 +65,11 @@ function Configure({id, spec, card}) {
   const prefix = (name) => (card.fields.some((f) => f.name === name) ? "field-node-" : "field-");
   return (
     <div className="awe-form" onBlur={leave}>
-      <Fields fields={main} config={config} path={path} node={id} onChange={configure} />
+      <Fields fields={main} among={card.fields} config={config} path={path} node={id} onChange={configure} />
       {more.length ? (
         <details className="awe-more" open>
           <summary>More settings</summary>
-          <Fields fields={more} config={config} path={path} node={id} onChange={configure} />
+          <Fields fields={more} among={card.fields} config={config} path={path} node={id} onChange={configure} />
         </details>
       ) : null}
       {card.runs ? (

@@ -140,7 +140,8 @@ export function select(ids) {
   const before = state.selected.length === 1 ? state.selected[0] : "";
   const after = ids.length === 1 ? ids[0] : "";
   if (before !== after) flush();
-  set({selected: ids});
+  // a panel that was closed for one node opens again for the next
+  set({selected: ids, panel: after && before !== after && state.panel === "none" ? "" : state.panel});
   if (before !== after) handlers.select?.(after);
 }
 
