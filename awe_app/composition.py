@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 from awe_app.adapters.answer_cache import AnswerCache
+from awe_app.adapters.api_key_store import ApiKeyStore
 from awe_app.adapters.bus import MemoryBus
 from awe_app.adapters.child_store import ChildStore
 from awe_app.adapters.crypto import Secrets
@@ -26,6 +27,7 @@ from awe_app.nodes.registry import discover
 from awe_app.outside import Outside
 from awe_app.services import Services
 from awe_app.services.accounts import Accounts
+from awe_app.services.api_keys import ApiKeys
 from awe_app.services.catalog import Catalog
 from awe_app.services.executions import Executions
 from awe_app.services.memories import Memories
@@ -104,6 +106,7 @@ async def start(environment: Environment) -> Running:
         settings=Settings(settings_store, secrets, models),
         readiness=Readiness(accounts, outside.sandbox),
         memories=Memories(outside.memory),
+        api_keys=ApiKeys(ApiKeyStore(database)),
     )
     asyncio.get_running_loop().run_in_executor(None, import_module, "networkx")  # so that no first validation waits
     await services.executions.adopt()

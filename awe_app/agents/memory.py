@@ -32,9 +32,10 @@ def room_for_history(settings: MemorySettings, context_tokens: int | None) -> in
 def trimmed(turns: Sequence[Mapping[str, Any]], tokens: int) -> list[Message]:
     """The newest turns that fit, beginning with a user's; a turn that takes more than half of the room is cut."""
     room = tokens * CHARS_PER_TOKEN
+    longest = room // 2
     kept: list[Message] = []
     for turn in reversed(turns):
-        text = _cut(str(turn["content"]), room // 2)
+        text = _cut(str(turn["content"]), longest)
         if len(text) > room:
             break
         room -= len(text)

@@ -176,7 +176,7 @@ class _Run:
             seen,
             private=bool(memories or history or task.files),
             untrusted=any(memory.metadata.get("untrusted") for memory in memories)
-            or any(self._toolbox.describes_others(function) for function in functions),
+            or any(self._toolbox.of(function).tool.foreign_words for function in functions),
             result_chars=min(RESULT_CHARS, context_tokens or RESULT_CHARS),
         )
         await ctx.steps.record("task", _begun(opening, len(memories), len(history)), opening.as_json(), "debug")

@@ -269,6 +269,25 @@ class OfferedModelsShape(BaseModel):
     models: list[str]
 
 
+class ApiKeyShape(BaseModel):
+    """A key for scripts."""
+
+    id: str
+    name: str
+    scopes: list[str]
+    key_last4: str
+    created_at: str
+    expires_at: str | None
+    last_used_at: str | None
+
+
+class NewApiKeyShape(ApiKeyShape):
+    """A key for scripts when it is made."""
+
+    key: str
+    """Shown this once."""
+
+
 class HealthShape(BaseModel):
     """Whether AWE is well."""
 
