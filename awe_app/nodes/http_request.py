@@ -28,12 +28,12 @@ class HttpRequestConfig(NodeConfig):
         {},
         title="Query",
         description="Parameters added to the URL; a list repeats one.",
-        json_schema_extra={"widget": "json", "placeholder": '{"q": "{{ inputs.text }}"}'},
+        json_schema_extra={"widget": "key_values"},
     )
     headers: dict[str, Any] = Field(
         {},
         title="Headers",
-        json_schema_extra={"widget": "json", "placeholder": '{"Accept": "application/json"}'},
+        json_schema_extra={"widget": "key_values"},
     )
     body: Any = Field(
         None,
