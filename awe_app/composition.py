@@ -31,6 +31,7 @@ from awe_app.services.accounts import Accounts
 from awe_app.services.api_keys import ApiKeys
 from awe_app.services.catalog import Catalog
 from awe_app.services.executions import Executions
+from awe_app.services.files import Files
 from awe_app.services.memories import Memories
 from awe_app.services.plans import Plans
 from awe_app.services.readiness import Readiness
@@ -109,6 +110,7 @@ async def start(environment: Environment) -> Running:
         settings=Settings(settings_store, secrets, models),
         readiness=Readiness(accounts, outside.sandbox),
         secrets=UserSecretsPage(secret_store),
+        files=Files(outside.files, environment.max_upload_mb * 1024**2, environment.max_user_files_mb * 1024**2),
         memories=Memories(outside.memory),
         api_keys=ApiKeys(ApiKeyStore(database)),
     )

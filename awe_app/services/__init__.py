@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from awe_app.services.api_keys import ApiKeys
     from awe_app.services.catalog import Catalog
     from awe_app.services.executions import Executions
+    from awe_app.services.files import Files
     from awe_app.services.memories import Memories
     from awe_app.services.readiness import Readiness
     from awe_app.services.secrets import UserSecretsPage
@@ -30,6 +31,7 @@ class Services:
     templates: "Templates"
     settings: "Settings"
     secrets: "UserSecretsPage"
+    files: "Files"
     readiness: "Readiness"
     memories: "Memories"
     api_keys: "ApiKeys"
