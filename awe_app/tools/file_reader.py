@@ -18,6 +18,7 @@ class FileReader(BaseTool[FileReaderArguments]):
     """Read a text file of the user's own files."""
 
     name = "file_reader"
+    reads_private = True
 
     async def run(self, ctx: ToolContext[FileReaderArguments]) -> dict[str, Any]:
         path = ctx.arguments.path
