@@ -20,6 +20,7 @@ from awe_app.adapters.mail import Mailer
 from awe_app.adapters.model_directory import Models
 from awe_app.adapters.reset_store import ResetStore
 from awe_app.adapters.retention import Retention
+from awe_app.adapters.secret_store import SecretStore
 from awe_app.adapters.settings_store import SettingsStore
 from awe_app.adapters.tokens import TokenSigner
 from awe_app.adapters.user_store import UserStore
@@ -36,6 +37,7 @@ from awe_app.services.memories import Memories
 from awe_app.services.password_reset import PasswordReset
 from awe_app.services.plans import Plans
 from awe_app.services.readiness import Readiness
+from awe_app.services.secrets import UserSecretsPage
 from awe_app.services.settings import Settings
 from awe_app.services.templates import Templates
 from awe_app.services.workflows import Workflows
@@ -86,6 +88,7 @@ async def start(environment: Environment) -> Running:
     settings_store = SettingsStore(database)
     local_model = LocalModel()
     outside = Outside(environment)
+    secret_store = SecretStore(database, secrets)
     answers = AnswerCache(environment.data_dir, secrets)
     models = Models(settings_store, secrets, local_model, environment.allowed_hosts, answers)
     store = ExecutionStore(database, None if database.is_sqlite else new_id())
@@ -102,13 +105,14 @@ async def start(environment: Environment) -> Running:
             journal=journal,
             bus=bus,
             plans=Plans(node_types),
-            capabilities=outside.capabilities(models),
+            capabilities=outside.capabilities(models, secret_store),
             dispatcher=lambda drives: _dispatcher(environment, drives, store, bus),
         ),
         catalog=Catalog(node_types, models),
         templates=Templates(TEMPLATES, workflows),
         settings=Settings(settings_store, secrets, models),
         readiness=Readiness(accounts, outside.sandbox),
+        secrets=UserSecretsPage(secret_store),
         memories=Memories(outside.memory),
         api_keys=api_keys,
         password_reset=PasswordReset(
