@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from awe_app.services.executions import Executions
     from awe_app.services.files import Files
     from awe_app.services.memories import Memories
+    from awe_app.services.password_reset import PasswordReset
     from awe_app.services.readiness import Readiness
     from awe_app.services.secrets import UserSecretsPage
     from awe_app.services.settings import Settings
@@ -35,6 +36,7 @@ class Services:
     readiness: "Readiness"
     memories: "Memories"
     api_keys: "ApiKeys"
+    password_reset: "PasswordReset"
 
 
 _provided: Services | None = None
