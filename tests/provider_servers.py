@@ -1,7 +1,7 @@
 """What providers answer whose wire format is not OpenAI's, for ``tests/http_server.py`` to send.
 
-Written after the providers' own reference pages: Anthropic's messages, Gemini's streamGenerateContent, Ollama's chat.
-OpenAI's, Azure's and Mistral's format is spoken by ``tests/model_server.py``.
+Written after the providers' own reference pages: Anthropic's messages, Gemini's streamGenerateContent.
+OpenAI's format, which all others speak, is spoken by ``tests/model_server.py``.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ def anthropic(text: str = "", calls: Sequence[ToolCall] = (), stop: str | None =
         delta = {"stop_reason": reason, "stop_sequence": None}
         events += [("message_delta", {"delta": delta, "usage": {"output_tokens": 7}}), ("message_stop", {})]
     lines = (f"event: {name}\ndata: {json.dumps({'type': name, **data})}\n\n".encode() for name, data in events)
-    return _streams(lines, "text/event-stream")
+    return _streams(lines, "text/event-stream", whole=not cut)
 
 
 def gemini(text: str = "", calls: Sequence[ToolCall] = (), stop: str = "STOP", cut: bool = False) -> Answer:
@@ -52,41 +52,27 @@ def gemini(text: str = "", calls: Sequence[ToolCall] = (), stop: str = "STOP", c
         chunks[-1]["candidates"][0]["finishReason"] = stop
         chunks[-1]["usageMetadata"] = usage
     lines = (b"data: " + json.dumps(chunk).encode() + b"\r\n\r\n" for chunk in chunks)
-    return _streams(lines, "text/event-stream")
-
-
-def ollama(text: str = "", calls: Sequence[ToolCall] = (), stop: str = "stop", cut: bool = False) -> Answer:
-    """An answer as Ollama streams it: a JSON object a line; calls come whole, in a line of their own, without an id."""
-    frame = {"model": "m", "created_at": "2026-11-22T00:00:00Z"}
-    messages: list[dict[str, Any]] = [{"role": "assistant", "content": piece} for piece in _words(text)] if text else []
-    for call in calls:
-        function = {"name": call.name, "arguments": json.loads(call.arguments)}
-        messages.append({"role": "assistant", "content": "", "tool_calls": [{"function": function}]})
-    lines = [{**frame, "message": message, "done": False} for message in messages]
-    if not cut:
-        counts = {"prompt_eval_count": 11, "eval_count": 7}
-        end = {"message": {"role": "assistant", "content": ""}, "done": True, "done_reason": stop}
-        lines.append({**frame, **end, **counts})
-    return _streams((json.dumps(line).encode() + b"\n" for line in lines), "application/x-ndjson")
+    return _streams(lines, "text/event-stream", whole=not cut)
 
 
 def refuses(kind: str, status: int, message: str, **headers: str) -> Answer:
-    """A refusal in the words of ``anthropic``, ``gemini`` or ``ollama``."""
+    """A refusal in the words of ``anthropic`` or ``gemini``."""
     bodies: dict[str, Any] = {
         "anthropic": {"type": "error", "error": {"type": "some_error", "message": message}},
         "gemini": {"error": {"code": status, "message": message, "status": "SOME_ERROR"}},
-        "ollama": {"error": message},
     }
     return says(json.dumps(bodies[kind]), status, "application/json", **headers)
 
 
-def _streams(pieces: Iterable[bytes], content_type: str) -> Answer:
+def _streams(pieces: Iterable[bytes], content_type: str, whole: bool) -> Answer:
     async def answer(_asked: Asked, writer: asyncio.StreamWriter) -> None:
         head = f"HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nTransfer-Encoding: chunked\r\n\r\n"
         writer.write(head.encode())
         for piece in pieces:
             writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
             await writer.drain()
+        if not whole:
+            raise ConnectionResetError
         writer.write(b"0\r\n\r\n")
 
     return answer

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from awe_app.adapters.http import HttpClient
 from awe_app.adapters.llm import LiteLLMModel
 from awe_app.adapters.model_access import Access
+from awe_app.adapters.openai_chat import OpenAIChatModel
 from awe_app.adapters.outbound import Outbound
 from awe_app.domain.models import Attachment, ChatAnswer, ChatRequest, FunctionSpec, Message, ModelFailed, ToolCall
 from tests import provider_servers
@@ -26,14 +28,12 @@ PRODUCT = ToolCall("call_2", "calculator", '{"expression": "2 * 3"}')
 SPEAKS: dict[str, Callable[..., Answer]] = {
     "anthropic": provider_servers.anthropic,
     "gemini": provider_servers.gemini,
-    "ollama": provider_servers.ollama,
 }
 PATHS = {
     "anthropic": "/v1/messages",
-    "gemini": "/v1beta/models/m:streamGenerateContent?alt=sse",
-    "ollama": "/api/chat",
+    "gemini": "/models/m:streamGenerateContent?alt=sse",
 }
-KEYS = {"anthropic": "x-api-key", "gemini": "x-goog-api-key", "ollama": "authorization"}
+KEYS = {"anthropic": "x-api-key", "gemini": "x-goog-api-key"}
 every_kind = pytest.mark.parametrize("kind", sorted(SPEAKS))
 
 
@@ -114,13 +114,6 @@ async def test_gemini_is_told_calls_and_results(server: HttpServer):
     assert "functionResponse" in body or "function_response" in body
 
 
-async def test_ollama_is_told_calls_and_results(server: HttpServer):
-    await ask("ollama", server, SPEAKS["ollama"]("It is 4."), ChatRequest(TURNS, tools=(CALCULATE,)))
-    body = sent(server)
-    assert body["messages"][1]["tool_calls"][0]["function"]["arguments"] == {"expression": "2 + 2"}
-    assert [message["content"] for message in body["messages"] if message["role"] == "tool"] == ["4", "6"]
-
-
 @every_kind
 async def test_an_image_goes_along(server: HttpServer, kind: str):
     picture = Attachment("a.png", "image/png", b"PNG")
@@ -144,7 +137,7 @@ async def test_a_schema_is_handed_on(server: HttpServer, kind: str):
 
 @every_kind
 async def test_a_limit_that_cuts_the_answer_is_told(server: HttpServer, kind: str):
-    words = {"anthropic": "max_tokens", "gemini": "MAX_TOKENS", "ollama": "length"}
+    words = {"anthropic": "max_tokens", "gemini": "MAX_TOKENS"}
     answer = SPEAKS[kind]("One two", stop=words[kind])
     said = await ask(kind, server, answer, ChatRequest(ASK.messages, temperature=0.5, max_tokens=2))
     assert said.finish_reason == "length"
@@ -214,4 +207,15 @@ async def test_mistral_is_sent_what_it_knows():
     assert server.paths == ["/v1/chat/completions"]
     assert body["max_tokens"] == 9
     assert body["tools"][0]["function"]["name"] == "calculator"
+    assert answer.tool_calls == (SUM,)
+
+
+@pytest.mark.parametrize("path", ["", "/v1"])
+async def test_ollama_is_called_by_its_openai_interface(path: str):
+    async with ModelServer(Reply("", tool_calls=[SUM])) as server:
+        client = HttpClient([server.host])
+        access = Access("mine", "ollama", f"http://{server.host}{path}")
+        answer = await OpenAIChatModel(access, "m", client).chat(WITH_TOOLS, lambda _: None)
+        await client.stop()
+    assert server.paths == ["/v1/chat/completions"]
     assert answer.tool_calls == (SUM,)
