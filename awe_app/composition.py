@@ -14,6 +14,8 @@ from awe_app.adapters.dispatch_embedded import EmbeddedDispatcher
 from awe_app.adapters.execution_store import ExecutionStore
 from awe_app.adapters.journal import SqlJournal
 from awe_app.adapters.local_model import LocalModel
+from awe_app.adapters.mcp_client import McpClients
+from awe_app.adapters.mcp_store import McpStore
 from awe_app.adapters.model_directory import Models
 from awe_app.adapters.retention import Retention
 from awe_app.adapters.settings_store import SettingsStore
@@ -27,6 +29,8 @@ from awe_app.services import Services
 from awe_app.services.accounts import Accounts
 from awe_app.services.catalog import Catalog
 from awe_app.services.executions import Executions
+from awe_app.services.mcp import Mcp
+from awe_app.services.mcp_tools import McpTools
 from awe_app.services.plans import Plans
 from awe_app.services.readiness import Readiness
 from awe_app.services.settings import Settings
@@ -82,6 +86,7 @@ async def start(environment: Environment) -> Running:
     models = Models(settings_store, secrets, local_model, environment.allowed_hosts)
     store = ExecutionStore(database, None if database.is_sqlite else new_id())
     workflows = Workflows(WorkflowStore(database), node_types)
+    mcp_store = McpStore(database)
     accounts = Accounts(UserStore(database), TokenSigner(environment.jwt_secret_key))
     services = Services(
         accounts=accounts,
@@ -93,7 +98,7 @@ async def start(environment: Environment) -> Running:
             journal=journal,
             bus=bus,
             plans=Plans(node_types),
-            capabilities=outside.capabilities(models),
+            capabilities=outside.capabilities(models, McpClients(mcp_store, secrets, outside.mcp_sessions)),
             dispatcher=lambda drives: _dispatcher(environment, drives, store, bus),
         ),
         catalog=Catalog(node_types, models),

@@ -1,9 +1,13 @@
 """What nodes and tools reach beside models, for the server and the command line alike."""
 
+from dataclasses import replace
+
 from awe_app.adapters.http import HttpClient
 from awe_app.adapters.knowledge import ChromaKnowledge
+from awe_app.adapters.mcp_sessions import McpSessions
 from awe_app.adapters.sandbox import PythonSandbox
 from awe_app.adapters.user_files import UserFileFolder
+from awe_app.domain.mcp import McpServers
 from awe_app.domain.models import ModelDirectory
 from awe_app.domain.protocols import Capabilities
 from awe_app.settings import Environment
@@ -14,18 +18,21 @@ class Outside:
 
     def __init__(self, environment: Environment) -> None:
         self.http = HttpClient(environment.allowed_hosts)
+        self.mcp_sessions = McpSessions(self.http, environment.mcp_stdio)
         self.sandbox = PythonSandbox()
         self.files = UserFileFolder(environment.data_dir)
         self.knowledge = ChromaKnowledge(environment.data_dir)
 
-    def capabilities(self, models: ModelDirectory) -> Capabilities:
-        """What nodes are handed."""
-        return Capabilities(
+    def capabilities(self, models: ModelDirectory, mcp: McpServers | None = None) -> Capabilities:
+        """What nodes are handed; MCP servers only where there are users who have some."""
+        capabilities = Capabilities(
             models=models, http=self.http, sandbox=self.sandbox, files=self.files, knowledge=self.knowledge
         )
+        return capabilities if mcp is None else replace(capabilities, mcp=mcp)
 
     async def stop(self) -> None:
         """Close what is open."""
+        await self.mcp_sessions.stop()
         await self.http.stop()
         await self.sandbox.stop()
         await self.knowledge.stop()

@@ -20,6 +20,8 @@ class HttpRequest:
     timeout_s: float = 30.0
     """For everything together: connecting, redirects and reading the answer."""
     max_bytes: int = MAX_BODY_BYTES
+    follow_redirects: bool = True
+    """False: a redirect is an answer like any other."""
 
 
 @dataclass(frozen=True, slots=True)

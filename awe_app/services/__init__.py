@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from awe_app.services.accounts import Accounts
     from awe_app.services.catalog import Catalog
     from awe_app.services.executions import Executions
+    from awe_app.services.mcp import Mcp
+    from awe_app.services.mcp_tools import McpTools
     from awe_app.services.readiness import Readiness
     from awe_app.services.settings import Settings
     from awe_app.services.templates import Templates
@@ -27,6 +29,8 @@ class Services:
     templates: "Templates"
     settings: "Settings"
     readiness: "Readiness"
+    mcp: "Mcp"
+    mcp_tools: "McpTools"
 
 
 _provided: Services | None = None
