@@ -31,6 +31,7 @@ from awe_app.services.catalog import Catalog
 from awe_app.services.executions import Executions
 from awe_app.services.mcp import Mcp
 from awe_app.services.mcp_tools import McpTools
+from awe_app.services.memories import Memories
 from awe_app.services.plans import Plans
 from awe_app.services.readiness import Readiness
 from awe_app.services.settings import Settings
@@ -88,23 +89,27 @@ async def start(environment: Environment) -> Running:
     workflows = Workflows(WorkflowStore(database), node_types)
     mcp_store = McpStore(database)
     accounts = Accounts(UserStore(database), TokenSigner(environment.jwt_secret_key))
+    executions = Executions(
+        workflows=workflows,
+        store=store,
+        children=ChildStore(database),
+        journal=journal,
+        bus=bus,
+        plans=Plans(node_types),
+        capabilities=outside.capabilities(models, McpClients(mcp_store, secrets, outside.mcp_sessions)),
+        dispatcher=lambda drives: _dispatcher(environment, drives, store, bus),
+    )
     services = Services(
         accounts=accounts,
         workflows=workflows,
-        executions=Executions(
-            workflows=workflows,
-            store=store,
-            children=ChildStore(database),
-            journal=journal,
-            bus=bus,
-            plans=Plans(node_types),
-            capabilities=outside.capabilities(models, McpClients(mcp_store, secrets, outside.mcp_sessions)),
-            dispatcher=lambda drives: _dispatcher(environment, drives, store, bus),
-        ),
+        executions=executions,
         catalog=Catalog(node_types, models),
         templates=Templates(TEMPLATES, workflows),
         settings=Settings(settings_store, secrets, models),
         readiness=Readiness(accounts, outside.sandbox),
+        mcp=Mcp(mcp_store, secrets, outside.mcp_sessions, workflows, environment.public_url),
+        mcp_tools=McpTools(mcp_store, workflows, executions, environment.public_url),
+        memories=Memories(outside.memory),
     )
     asyncio.get_running_loop().run_in_executor(None, import_module, "networkx")  # so that no first validation waits
     await services.executions.adopt()

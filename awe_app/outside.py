@@ -2,9 +2,14 @@
 
 from dataclasses import replace
 
+from awe_app.adapters.chroma import Chroma
+from awe_app.adapters.documents import Documents
+from awe_app.adapters.embedder import LocalEmbedder
+from awe_app.adapters.embedder_cache import CachedEmbedder
 from awe_app.adapters.http import HttpClient
 from awe_app.adapters.knowledge import ChromaKnowledge
 from awe_app.adapters.mcp_sessions import McpSessions
+from awe_app.adapters.memory import ChromaMemory
 from awe_app.adapters.sandbox import PythonSandbox
 from awe_app.adapters.user_files import UserFileFolder
 from awe_app.domain.mcp import McpServers
@@ -21,12 +26,23 @@ class Outside:
         self.mcp_sessions = McpSessions(self.http, environment.mcp_stdio)
         self.sandbox = PythonSandbox()
         self.files = UserFileFolder(environment.data_dir)
-        self.knowledge = ChromaKnowledge(environment.data_dir)
+        self.documents = Documents()
+        self.embedder = LocalEmbedder()
+        self.chroma = Chroma(environment.data_dir, environment.chroma_url)
+        embedder = CachedEmbedder(self.embedder)
+        self.knowledge = ChromaKnowledge(self.chroma, embedder)
+        self.memory = ChromaMemory(self.chroma, embedder)
 
     def capabilities(self, models: ModelDirectory, mcp: McpServers | None = None) -> Capabilities:
         """What nodes are handed; MCP servers only where there are users who have some."""
         capabilities = Capabilities(
-            models=models, http=self.http, sandbox=self.sandbox, files=self.files, knowledge=self.knowledge
+            models=models,
+            http=self.http,
+            sandbox=self.sandbox,
+            files=self.files,
+            documents=self.documents,
+            knowledge=self.knowledge,
+            memory=self.memory,
         )
         return capabilities if mcp is None else replace(capabilities, mcp=mcp)
 
@@ -35,4 +51,5 @@ class Outside:
         await self.mcp_sessions.stop()
         await self.http.stop()
         await self.sandbox.stop()
-        await self.knowledge.stop()
+        await self.chroma.stop()
+        await self.embedder.stop()

@@ -41,13 +41,20 @@ HOMES = {
     "sqlalchemy": {"adapters"},
     "alembic": {"adapters"},
     "aiohttp": {"adapters/http.py"},
-    "chromadb": {"adapters/knowledge.py"},
-    "tokenizers": {"adapters/embedder.py"},
-    "numpy": {"adapters/embedder.py"},
+    "chromadb": {"adapters/chroma.py", "adapters/knowledge.py", "adapters/memory.py"},
+    "tokenizers": {"adapters/embedder_child.py"},
+    "numpy": {
+        "adapters/embedder_child.py",
+        "adapters/embedder.py",
+        "adapters/embedder_cache.py",
+        "adapters/keywords.py",
+    },
     "pydantic_monty": {"adapters/sandbox_safe.py"},
     "dbos": {"adapters/dbos_queue.py"},
     "redis": {"adapters/bus_redis.py"},
     "litellm": {"adapters/llm.py"},
+    "mcp": {"adapters/mcp_sessions.py", "api/mcp_server.py"},
+    "mcp_types": {"adapters/mcp_sessions.py", "api/mcp_server.py"},
     "xllamacpp": {"adapters/local_model_child.py"},
     "jwt": {"adapters/tokens.py"},
     "cryptography": {"adapters/crypto.py"},
@@ -63,14 +70,14 @@ HOMES = {
 """Library → the only places that know it."""
 
 NETWORK = {"httpx", "httpx2", "requests", "aiohttp", "socket", "urllib.request", "http.client", "urllib3", "websockets"}
-NETWORK_HOMES = {"serve.py", "adapters/outbound.py", "adapters/http.py"}
+NETWORK_HOMES = {"serve.py", "adapters/outbound.py", "adapters/http.py", "adapters/mcp_transport.py"}
 
 DANGEROUS = {"subprocess", "pickle", "marshal", "shelve", "ctypes", "multiprocessing"}
 DANGEROUS_HOMES = {
     "build.py": {"subprocess"},
     "serve.py": {"ctypes"},
     "cli/dev.py": {"subprocess"},
-    "adapters/local_model_process.py": {"subprocess"},
+    "adapters/resident_process.py": {"subprocess"},
     "adapters/sandbox_child.py": {"ctypes"},
 }
 
@@ -84,6 +91,7 @@ TASK_OWNERS = {
     "adapters/dispatch_embedded.py",
     "adapters/dispatch_dbos.py",
     "adapters/bus_redis.py",
+    "adapters/mcp_sessions.py",
 }
 PRINTERS = {"build.py", "serve.py", "cli", "__main__.py"}
 

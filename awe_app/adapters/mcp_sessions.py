@@ -176,8 +176,10 @@ class _Session:
         self.task = asyncio.create_task(self._live(), name=f"mcp {server.id}")
 
     def close(self) -> None:
-        """Say goodbye, whoever uses it."""
+        """Say goodbye, whoever uses it; what is not connected yet never will be."""
         self.closing.set()
+        if not self._ready.done():
+            self.task.cancel()
 
     def retire(self) -> None:
         """Close as soon as nobody uses it."""
@@ -192,7 +194,7 @@ class _Session:
         self._uses -= 1
         self._used_at = time.monotonic()
         if self._retired and not self._uses:
-            self.closing.set()
+            self.close()
 
     async def listing(self) -> Sequence[McpFunction]:
         """What the server offers, asked now."""
@@ -302,14 +304,12 @@ class _Session:
             async with Client(program, client_info=about, cache=None) as client:
                 yield client.session
             return
-        import httpx2
         from mcp.client.streamable_http import streamable_http_client
 
         from awe_app.adapters.mcp_transport import GuardedTransport
 
         self._transport = GuardedTransport(self._http)
-        headers = dict(self._server.headers)
-        async with httpx2.AsyncClient(transport=self._transport, headers=headers, timeout=None) as http:
+        async with self._transport.client(self._server.headers) as http:
             line = streamable_http_client(self._server.url, http_client=http, max_sse_event_size=MAX_ANSWER_BYTES)
             async with Client(line, client_info=about, cache=None) as client:
                 yield client.session

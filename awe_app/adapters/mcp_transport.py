@@ -6,7 +6,7 @@ that go on beside it.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
@@ -31,6 +31,10 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         self._http = http
         self._failures: dict[int, NodeFailed] = {}
         self._cut: NodeFailed | None = None
+
+    def client(self, headers: Mapping[str, str]) -> httpx2.AsyncClient:
+        """What the library is given; ``headers`` go with every request."""
+        return httpx2.AsyncClient(transport=self, headers=dict(headers), timeout=None, trust_env=False)
 
     def failure(self, data: Any) -> NodeFailed | None:
         """The failure behind the ``data`` of the library's error; without data, the last body that broke off."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from awe_app.services.executions import Executions
     from awe_app.services.mcp import Mcp
     from awe_app.services.mcp_tools import McpTools
+    from awe_app.services.memories import Memories
     from awe_app.services.readiness import Readiness
     from awe_app.services.settings import Settings
     from awe_app.services.templates import Templates
@@ -31,6 +32,7 @@ class Services:
     readiness: "Readiness"
     mcp: "Mcp"
     mcp_tools: "McpTools"
+    memories: "Memories"
 
 
 _provided: Services | None = None

@@ -22,9 +22,8 @@ MAX_PUBLISHED = 100
 _MAX_KEPT_CHARS = 1_000_000
 """Of all chosen functions of one server."""
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
-_NOT_FOR_AUTH = frozenset(
-    "host content-length content-type transfer-encoding connection accept accept-encoding upgrade te trailer expect "
-    "mcp-session-id mcp-protocol-version last-event-id".split()
+_NOT_FOR_AUTH = re.compile(
+    r"host|content-.*|transfer-encoding|connection|accept.*|upgrade|te|trailer|expect|mcp-.*|last-event-id", re.I
 )
 
 
@@ -34,7 +33,7 @@ class ToolChoice(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(min_length=1, max_length=128)
-    fingerprint: str | None = Field(None, max_length=64)
+    fingerprint: str | None = Field(default=None, max_length=64)
 
 
 class ServerChange(BaseModel):
@@ -62,16 +61,16 @@ class ServerChange(BaseModel):
         try:
             parts = urlsplit(url)
             plain = parts.scheme in ("http", "https") and parts.hostname and parts.username is None and parts.port != 0
-        except ValueError:
+        except ValueError:  # no port, or no IPv6 address
             plain = False
-        if not plain or parts.fragment or not url.isprintable():
+        if not plain or "#" in url or not url.isprintable():
             raise ValueError("must be a plain http or https address, such as https://tools.example.org/mcp")
         return url
 
     @field_validator("auth_header")
     @classmethod
     def _a_header(cls, name: str) -> str:
-        if not _HEADER.fullmatch(name) or name.lower() in _NOT_FOR_AUTH:
+        if not _HEADER.fullmatch(name) or _NOT_FOR_AUTH.fullmatch(name):
             raise ValueError("must be the name of a header of yours, such as Authorization or X-Api-Key")
         return name
 
@@ -224,10 +223,10 @@ class Mcp:
         except NodeFailed as failure:
             raise Invalid("MCP_UNREACHABLE", f"the tools cannot be chosen: {failure.detail}", failure.hint) from None
         offered = {each.name: each for each in found}
-        chosen = [{**_choosable(name, each, offered).as_json(), "changed": False} for name, each in wanted.items()]
-        if sum(len(str(each["parameters"])) + len(each["description"]) for each in chosen) > _MAX_KEPT_CHARS:
+        chosen = [_choosable(name, each, offered) for name, each in wanted.items()]
+        if sum(len(str(each.parameters)) + len(each.description) for each in chosen) > _MAX_KEPT_CHARS:
             raise _invalid("tools", "take too much room together; choose fewer")
-        return chosen
+        return [{**each.as_json(), "changed": False} for each in chosen]
 
     def _server(self, owner: UserId, server_id: str, data: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -265,7 +264,9 @@ def _choosable(name: str, choice: ToolChoice, offered: dict[str, McpFunction]) -
 
 def _compared(data: dict[str, Any], now: dict[str, str]) -> dict[str, Any]:
     """The server with those tools marked that are not any more what was chosen."""
-    tools = [{**each, "changed": each["changed"] or now.get(each["name"]) != each["fingerprint"]} for each in data["tools"]]
+    tools = [
+        {**each, "changed": each["changed"] or now.get(each["name"]) != each["fingerprint"]} for each in data["tools"]
+    ]
     return {**data, "tools": tools}
 
 

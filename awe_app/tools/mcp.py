@@ -71,9 +71,7 @@ class Mcp(BaseTool[McpArguments]):
         """The chosen functions, as they were described when they were chosen."""
         named = await _named(_settings(settings), _user(user_id), capabilities)
         return [
-            Offer(
-                FunctionSpec(name, each.function.description, dict(each.function.parameters)), each.requires_approval
-            )
+            Offer(FunctionSpec(name, each.function.description, dict(each.function.parameters)), each.requires_approval)
             for name, each in named.items()
         ]
 
