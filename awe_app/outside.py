@@ -15,6 +15,7 @@ from awe_app.adapters.user_files import UserFileFolder
 from awe_app.domain.mcp import McpServers
 from awe_app.domain.models import ModelDirectory
 from awe_app.domain.protocols import Capabilities
+from awe_app.domain.secrets import UserSecrets
 from awe_app.settings import Environment
 
 
@@ -33,9 +34,11 @@ class Outside:
         self.knowledge = ChromaKnowledge(self.chroma, embedder)
         self.memory = ChromaMemory(self.chroma, embedder)
 
-    def capabilities(self, models: ModelDirectory, mcp: McpServers | None = None) -> Capabilities:
-        """What nodes are handed; MCP servers only where there are users who have some."""
-        capabilities = Capabilities(
+    def capabilities(
+        self, models: ModelDirectory, secrets: UserSecrets | None = None, mcp: McpServers | None = None
+    ) -> Capabilities:
+        """What nodes are handed; the command line has no users, and so neither secrets nor MCP servers."""
+        made = Capabilities(
             models=models,
             http=self.http,
             sandbox=self.sandbox,
@@ -44,7 +47,9 @@ class Outside:
             knowledge=self.knowledge,
             memory=self.memory,
         )
-        return capabilities if mcp is None else replace(capabilities, mcp=mcp)
+        if secrets is not None:
+            made = replace(made, secrets=secrets)
+        return made if mcp is None else replace(made, mcp=mcp)
 
     async def stop(self) -> None:
         """Close what is open."""

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0010"
-down_revision = "0007"
+down_revision = "0011"  # numbers were given out before they landed
 branch_labels = None
 depends_on = None
 

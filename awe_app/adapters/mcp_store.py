@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
 from awe_app.adapters.db import Database
@@ -38,8 +39,17 @@ class McpStore:
 
         What ``change`` raises comes out, and nothing is stored.
         """
+        try:
+            return await self._change(user_id, server_id, change)
+        except IntegrityError:  # somebody else has just added it
+            return await self._change(user_id, server_id, change)
+
+    async def _change(self, user_id: UserId, server_id: str, change: Change) -> dict[str, Any] | None:
+        its = (col(McpServerRow.user_id) == user_id, col(McpServerRow.server_id) == server_id)
         async with self._database.sessions.begin() as session:
-            row = await session.get(McpServerRow, (user_id, server_id), with_for_update=True)
+            # Writing first is what makes SQLite take its lock; in PostgreSQL it locks the row.
+            await session.execute(update(McpServerRow).where(*its).values(updated_at=McpServerRow.updated_at))
+            row = await session.get(McpServerRow, (user_id, server_id), populate_existing=True)
             data = change(row and dict(row.data))
             now = utc_now()
             if row is None and data is not None:

@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
 from awe_app.api import (
+    api_keys,
     auth,
     catalog,
     errors,
@@ -54,7 +55,7 @@ def create_api(origins: Sequence[str] = ()) -> FastAPI:
     errors.install(api)
     api.include_router(health.router)
     api.include_router(auth.router, prefix="/api")
-    for part in (workflows, executions, settings, templates, catalog, memories, mcp_settings, mcp_server):
+    for part in (workflows, executions, settings, api_keys, templates, catalog, memories, mcp_settings, mcp_server):
         # The dependency stands here too, so that a new route without a user is closed and not open.
         api.include_router(part.router, prefix="/api", dependencies=[Depends(current_user)])
     api.include_router(stream.router, prefix="/api")
