@@ -16,9 +16,11 @@ from awe_app.adapters.dispatch_embedded import EmbeddedDispatcher
 from awe_app.adapters.execution_store import ExecutionStore
 from awe_app.adapters.journal import SqlJournal
 from awe_app.adapters.local_model import LocalModel
+from awe_app.adapters.mail import Mailer
 from awe_app.adapters.mcp_client import McpClients
 from awe_app.adapters.mcp_store import McpStore
 from awe_app.adapters.model_directory import Models
+from awe_app.adapters.reset_store import ResetStore
 from awe_app.adapters.retention import Retention
 from awe_app.adapters.secret_store import SecretStore
 from awe_app.adapters.settings_store import SettingsStore
@@ -36,6 +38,7 @@ from awe_app.services.executions import Executions
 from awe_app.services.mcp import Mcp
 from awe_app.services.mcp_tools import McpTools
 from awe_app.services.memories import Memories
+from awe_app.services.password_reset import PasswordReset
 from awe_app.services.plans import Plans
 from awe_app.services.readiness import Readiness
 from awe_app.services.secrets import UserSecretsPage
@@ -106,6 +109,7 @@ async def start(environment: Environment) -> Running:
         capabilities=outside.capabilities(models, secret_store, McpClients(mcp_store, secrets, outside.mcp_sessions)),
         dispatcher=lambda drives: _dispatcher(environment, drives, store, bus),
     )
+    api_keys = ApiKeys(ApiKeyStore(database))
     services = Services(
         accounts=accounts,
         workflows=workflows,
@@ -118,7 +122,13 @@ async def start(environment: Environment) -> Running:
         mcp_tools=McpTools(mcp_store, workflows, executions, environment.public_url),
         secrets=UserSecretsPage(secret_store),
         memories=Memories(outside.memory),
-        api_keys=ApiKeys(ApiKeyStore(database)),
+        api_keys=api_keys,
+        password_reset=PasswordReset(
+            ResetStore(database),
+            (accounts.forget, api_keys.forget),
+            Mailer(environment.smtp_url),
+            environment.public_url,
+        ),
     )
     asyncio.get_running_loop().run_in_executor(None, import_module, "networkx")  # so that no first validation waits
     await services.executions.adopt()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from awe_app.services.mcp import Mcp
     from awe_app.services.mcp_tools import McpTools
     from awe_app.services.memories import Memories
+    from awe_app.services.password_reset import PasswordReset
     from awe_app.services.readiness import Readiness
     from awe_app.services.secrets import UserSecretsPage
     from awe_app.services.settings import Settings
@@ -37,6 +38,7 @@ class Services:
     mcp_tools: "McpTools"
     memories: "Memories"
     api_keys: "ApiKeys"
+    password_reset: "PasswordReset"
 
 
 _provided: Services | None = None

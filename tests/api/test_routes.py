@@ -37,6 +37,8 @@ PROMISED = {
     "POST /api/executions/{execution_id}/resume",
     "POST /api/executions/{execution_id}/approvals/{node_id}",
     "POST /api/executions/{execution_id}/events/{name}",
+    "POST /api/auth/forgot-password",
+    "POST /api/auth/reset-password",
     "GET /api/settings/llm",
     "POST /api/settings/llm",
     "POST /api/settings/llm/models",
