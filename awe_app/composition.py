@@ -35,6 +35,7 @@ from awe_app.services.accounts import Accounts
 from awe_app.services.api_keys import ApiKeys
 from awe_app.services.catalog import Catalog
 from awe_app.services.executions import Executions
+from awe_app.services.files import Files
 from awe_app.services.mcp import Mcp
 from awe_app.services.mcp_tools import McpTools
 from awe_app.services.memories import Memories
@@ -121,6 +122,7 @@ async def start(environment: Environment) -> Running:
         mcp=Mcp(mcp_store, secrets, outside.mcp_sessions, workflows, environment.public_url),
         mcp_tools=McpTools(mcp_store, workflows, executions, environment.public_url),
         secrets=UserSecretsPage(secret_store),
+        files=Files(outside.files, environment.max_upload_mb * 1024**2, environment.max_user_files_mb * 1024**2),
         memories=Memories(outside.memory),
         api_keys=api_keys,
         password_reset=PasswordReset(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from awe_app.services.api_keys import ApiKeys
     from awe_app.services.catalog import Catalog
     from awe_app.services.executions import Executions
+    from awe_app.services.files import Files
     from awe_app.services.mcp import Mcp
     from awe_app.services.mcp_tools import McpTools
     from awe_app.services.memories import Memories
@@ -33,6 +34,7 @@ class Services:
     templates: "Templates"
     settings: "Settings"
     secrets: "UserSecretsPage"
+    files: "Files"
     readiness: "Readiness"
     mcp: "Mcp"
     mcp_tools: "McpTools"
