@@ -1,16 +1,21 @@
 """What nodes and tools reach beside models, for the server and the command line alike."""
 
+from dataclasses import replace
+
 from awe_app.adapters.chroma import Chroma
 from awe_app.adapters.documents import Documents
 from awe_app.adapters.embedder import LocalEmbedder
 from awe_app.adapters.embedder_cache import CachedEmbedder
 from awe_app.adapters.http import HttpClient
 from awe_app.adapters.knowledge import ChromaKnowledge
+from awe_app.adapters.mcp_sessions import McpSessions
 from awe_app.adapters.memory import ChromaMemory
 from awe_app.adapters.sandbox import PythonSandbox
 from awe_app.adapters.user_files import UserFileFolder
+from awe_app.domain.mcp import McpServers
 from awe_app.domain.models import ModelDirectory
 from awe_app.domain.protocols import Capabilities
+from awe_app.domain.secrets import UserSecrets
 from awe_app.settings import Environment
 
 
@@ -19,6 +24,7 @@ class Outside:
 
     def __init__(self, environment: Environment) -> None:
         self.http = HttpClient(environment.allowed_hosts)
+        self.mcp_sessions = McpSessions(self.http, environment.mcp_stdio)
         self.sandbox = PythonSandbox()
         self.files = UserFileFolder(environment.data_dir)
         self.documents = Documents()
@@ -28,9 +34,11 @@ class Outside:
         self.knowledge = ChromaKnowledge(self.chroma, embedder)
         self.memory = ChromaMemory(self.chroma, embedder)
 
-    def capabilities(self, models: ModelDirectory) -> Capabilities:
-        """What nodes are handed."""
-        return Capabilities(
+    def capabilities(
+        self, models: ModelDirectory, secrets: UserSecrets | None = None, mcp: McpServers | None = None
+    ) -> Capabilities:
+        """What nodes are handed; the command line has no users, and so neither secrets nor MCP servers."""
+        made = Capabilities(
             models=models,
             http=self.http,
             sandbox=self.sandbox,
@@ -39,9 +47,13 @@ class Outside:
             knowledge=self.knowledge,
             memory=self.memory,
         )
+        if secrets is not None:
+            made = replace(made, secrets=secrets)
+        return made if mcp is None else replace(made, mcp=mcp)
 
     async def stop(self) -> None:
         """Close what is open."""
+        await self.mcp_sessions.stop()
         await self.http.stop()
         await self.sandbox.stop()
         await self.chroma.stop()

@@ -191,6 +191,21 @@ class SettingsRow(SQLModel, table=True):
     updated_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class SecretRow(SQLModel, table=True):
+    """A user's secret, sealed by ``adapters/crypto.py``, and the only hosts it is sent to."""
+
+    __tablename__: ClassVar[str] = "secrets"
+    __table_args__ = (UniqueConstraint("user_id", "name", name="uq_secrets_user_id_name"),)
+
+    id: str = Field(primary_key=True, sa_type=PlainText)
+    user_id: str = Field(sa_type=PlainText, foreign_key="users.id", ondelete="CASCADE")
+    name: str = Field(sa_type=PlainText)
+    sealed: str = Field(sa_type=PlainText)
+    hosts: list[str] = Field(sa_type=JSON)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class ApiKeyRow(SQLModel, table=True):
     """A key for scripts; ``key_hash`` is a hash of what its owner was shown once."""
 
@@ -205,6 +220,29 @@ class ApiKeyRow(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class McpServerRow(SQLModel, table=True):
+    """An MCP server that a user has connected; ``data`` is ``McpStore``'s, what is secret in it is sealed."""
+
+    __tablename__: ClassVar[str] = "mcp_servers"
+
+    user_id: str = Field(sa_type=PlainText, primary_key=True, foreign_key="users.id", ondelete="CASCADE")
+    server_id: str = Field(sa_type=PlainText, primary_key=True)
+    data: dict[str, Any] = Field(sa_type=JSON)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class McpWorkflowRow(SQLModel, table=True):
+    """A workflow that a user offers as a tool of AWE's own MCP server."""
+
+    __tablename__: ClassVar[str] = "mcp_workflows"
+
+    user_id: str = Field(sa_type=PlainText, primary_key=True, foreign_key="users.id", ondelete="CASCADE")
+    workflow_id: str = Field(
+        sa_type=PlainText, primary_key=True, foreign_key="workflows.id", ondelete="CASCADE", index=True
+    )
 
 
 class PasswordResetTokenRow(SQLModel, table=True):

@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select, update
 from sqlmodel import col
 
-from awe_app.adapters.columns import search_text, storable
+from awe_app.adapters.columns import search_text
 from awe_app.adapters.db import Database
 from awe_app.adapters.listing import matching, order, page_of_ids
 from awe_app.adapters.lookup import Lookup, Row
+from awe_app.adapters.storable import storable
 from awe_app.adapters.tables import WorkflowRow
 from awe_app.domain.errors import Conflict, NotFound
 from awe_app.domain.ids import UserId, WorkflowId, new_id, utc_now
@@ -95,6 +96,17 @@ class WorkflowStore:
             found = await session.scalars(select(WorkflowRow).where(col(WorkflowRow.id).in_(ids)))
             rows = {row.id: row for row in found}
         return Page([_stored(rows[i]) for i in ids if i in rows], total, query.limit, query.offset)
+
+    async def names(self, owner_id: UserId, limit: int) -> Sequence[tuple[WorkflowId, str, str]]:
+        """Id, name and description of the owner's, last changed first; the files themselves are not read."""
+        wanted = (
+            select(col(WorkflowRow.id), col(WorkflowRow.name), col(WorkflowRow.description))
+            .where(col(WorkflowRow.owner_id) == owner_id)
+            .order_by(col(WorkflowRow.updated_at).desc(), col(WorkflowRow.id))
+            .limit(limit)
+        )
+        async with self._database.sessions() as session:
+            return [(WorkflowId(row[0]), row[1], row[2] or "") for row in await session.execute(wanted)]
 
     async def update(
         self,

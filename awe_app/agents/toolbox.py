@@ -5,15 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
 from awe_app.agents.settings import ToolUse
 from awe_app.agents.transcript import Function
 from awe_app.domain.errors import NodeFailed
 from awe_app.domain.ids import UserId
 from awe_app.domain.models import FunctionSpec
 from awe_app.domain.protocols import Capabilities
-from awe_app.tools.base import BaseTool, ToolSettings
+from awe_app.tools.base import BaseTool, ToolSettings, read_settings
 from awe_app.tools.registry import find_tool
 
 MOST_FUNCTIONS = 128
@@ -39,7 +37,10 @@ class Toolbox:
 
     def __init__(self, uses: Sequence[ToolUse], own: BoundTool | None = None, find: FindTool = find_tool) -> None:
         """Raises NodeFailed ``UNKNOWN_TOOL`` or ``INVALID_SETTING``."""
-        self._bound = {place: _bind(use, find(use.name)) for place, use in enumerate(uses)}
+        self._bound: dict[int, BoundTool] = {}
+        for place, use in enumerate(uses):
+            tool = find(use.name)
+            self._bound[place] = BoundTool(tool, read_settings(tool, use.settings), use.requires_approval)
         if own is not None:
             self._bound[OWN] = own
 
@@ -49,11 +50,6 @@ class Toolbox:
     def of(self, function: Function) -> BoundTool:
         """Whose function it is."""
         return self._bound[function.tool]
-
-    def describes_others(self, function: Function) -> bool:
-        """True when strangers wrote what the model is told of the function, as with another server's tools."""
-        tool = self.of(function).tool
-        return tool.reads_untrusted and function.spec.description != tool.description()
 
     async def functions(self, user_id: UserId | None, capabilities: Capabilities) -> tuple[Function, ...]:
         """All that they offer, under names that differ.
@@ -72,36 +68,6 @@ class Toolbox:
             detail = f"the agent's tools offer {len(found)} functions; a model takes {MOST_FUNCTIONS} at most"
             raise NodeFailed("TOO_MANY_FUNCTIONS", detail, "choose fewer tools, or fewer functions in their settings")
         return tuple(found.values())
-
-
-def _bind(use: ToolUse, tool: type[BaseTool[Any]]) -> BoundTool:
-    problems = setting_problems(tool, use.settings)
-    if problems:
-        place, message = problems[0]
-        raise NodeFailed("INVALID_SETTING", f"{use.name}: {place + ': ' if place else ''}{message}")
-    return BoundTool(tool, tool.Settings.model_validate(dict(use.settings)), use.requires_approval)
-
-
-def setting_problems(tool: type[BaseTool[Any]], settings: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What is wrong with settings of a tool: dotted place and message each."""
-    try:
-        tool.Settings.model_validate(dict(settings))
-    except ValidationError as error:
-        known = ", ".join(tool.Settings.model_fields) or "none"
-        return [
-            (".".join(str(part) for part in problem["loc"]), _message(problem["type"], problem["msg"], known))
-            for problem in error.errors(include_url=False, include_input=False)
-        ]
-    return []
-
-
-def _message(kind: str, message: str, known: str) -> str:
-    if kind == "missing":
-        return "is missing"
-    if kind == "extra_forbidden":
-        return f"there is no such setting; known are {known}"
-    message = message.removeprefix("Value error, ")
-    return message[:1].lower() + message[1:]
 
 
 def _free_name(wanted: str, taken: Mapping[str, Any]) -> str:

@@ -11,10 +11,12 @@ from awe_app.domain.files import UserFiles
 from awe_app.domain.http import OutboundHttp
 from awe_app.domain.ids import ExecutionId, UserId, WorkflowId
 from awe_app.domain.knowledge import KnowledgeBase
+from awe_app.domain.mcp import McpServers
 from awe_app.domain.memory import LongTermMemory
 from awe_app.domain.models import ModelDirectory
 from awe_app.domain.options import Parent
 from awe_app.domain.sandbox import Sandbox
+from awe_app.domain.secrets import UserSecrets
 
 
 class _Absent:
@@ -38,9 +40,11 @@ class Capabilities:
     executions: "ChildExecutions" = field(default_factory=lambda: _absent("sub-workflows"))
     sandbox: Sandbox = field(default_factory=lambda: _absent("a sandbox"))
     files: UserFiles = field(default_factory=lambda: _absent("users' files"))
+    secrets: UserSecrets = field(default_factory=lambda: _absent("users' secrets"))
     documents: DocumentParser = field(default_factory=lambda: _absent("a reader of documents"))
     knowledge: KnowledgeBase = field(default_factory=lambda: _absent("a knowledge base"))
     memory: LongTermMemory = field(default_factory=lambda: _absent("a long-term memory"))
+    mcp: McpServers = field(default_factory=lambda: _absent("MCP servers"))
 
 
 def _absent(what: str) -> Any:

@@ -5,13 +5,13 @@ from typing import Any
 
 from awe_app.agents.base import AgentContext, Task
 from awe_app.agents.settings import AgentSettings, Limits, MemorySettings, ToolUse
-from awe_app.agents.toolbox import setting_problems
 from awe_app.agents.unified import UnifiedLLMAgent
 from awe_app.domain.errors import Issue, NodeFailed
 from awe_app.domain.node import Node, NodeContext, Outputs
 from awe_app.domain.options import Parent
 from awe_app.domain.values import as_text
 from awe_app.nodes.agent_config import AgentConfig
+from awe_app.tools.base import setting_problems
 from awe_app.tools.registry import discover_tools, unknown
 
 MOST_FILES = 20
@@ -54,18 +54,32 @@ class Agent(Node[AgentConfig]):
             if tool is None:
                 yield Issue("error", "UNKNOWN_TOOL", unknown(name), field=f"tools.{place}")
             elif isinstance(settings, Mapping):
-                for where, message in setting_problems(tool, settings):
-                    if not _is_open(settings, where):
-                        field = ".".join(part for part in (f"tools.{place}.settings", where) if part)
-                        said = f"{name}: {where + ': ' if where else ''}{message}"
-                        yield Issue("error", "INVALID_SETTING", said, field=field)
+                for where, message in setting_problems(tool, settings).items():
+                    field = f"tools.{place}.settings.{where}".rstrip(".")
+                    yield Issue("error", "INVALID_SETTING", f"{name}: {message}", field=field)
 
     @classmethod
     def summary(cls, config: Mapping[str, Any]) -> str:
-        model, provider = config.get("model"), config.get("provider")
-        if provider == "local" or (isinstance(model, str) and model.startswith("local/")):
-            return "Local model"
-        return model.rpartition("/")[2] if isinstance(model, str) and model else "Default model"
+        return " · ".join(part for part in (_model_of(config), _tools_of(config), _memory_of(config)) if part)
+
+
+def _model_of(config: Mapping[str, Any]) -> str:
+    model, provider = config.get("model"), config.get("provider")
+    if provider == "local" or (isinstance(model, str) and model.startswith("local/")):
+        return "Local model"
+    return model.rpartition("/")[2] if isinstance(model, str) and model else "Default model"
+
+
+def _tools_of(config: Mapping[str, Any]) -> str:
+    tools = config.get("tools")
+    count = len(tools) if isinstance(tools, list | tuple) else 0
+    return f"{count} tool{'s' if count > 1 else ''}" if count else ""
+
+
+def _memory_of(config: Mapping[str, Any]) -> str:
+    memory = config.get("memory")
+    remembers = isinstance(memory, Mapping) and (memory.get("short_term") or memory.get("long_term"))
+    return "memory" if remembers else ""
 
 
 def _settings(config: AgentConfig) -> AgentSettings:
@@ -99,16 +113,3 @@ def _files(value: Any) -> tuple[str, ...]:
     if len(paths) > MOST_FILES:
         raise NodeFailed("INVALID_SETTING", f"attachments: {len(paths)} files; {MOST_FILES} at most go along")
     return tuple(paths)
-
-
-def _is_open(settings: Any, where: str) -> bool:
-    """True when an expression stands there, so that only a run can tell."""
-    value = settings
-    for part in where.split(".") if where else ():
-        if isinstance(value, str):
-            break
-        if isinstance(value, Mapping):
-            value = value.get(part, value)
-        elif isinstance(value, list | tuple) and part.isdigit() and int(part) < len(value):
-            value = value[int(part)]
-    return isinstance(value, str) and "{{" in value

@@ -11,8 +11,13 @@ if TYPE_CHECKING:
     from awe_app.services.api_keys import ApiKeys
     from awe_app.services.catalog import Catalog
     from awe_app.services.executions import Executions
+    from awe_app.services.files import Files
+    from awe_app.services.mcp import Mcp
+    from awe_app.services.mcp_tools import McpTools
     from awe_app.services.memories import Memories
+    from awe_app.services.password_reset import PasswordReset
     from awe_app.services.readiness import Readiness
+    from awe_app.services.secrets import UserSecretsPage
     from awe_app.services.settings import Settings
     from awe_app.services.templates import Templates
     from awe_app.services.workflows import Workflows
@@ -28,9 +33,14 @@ class Services:
     catalog: "Catalog"
     templates: "Templates"
     settings: "Settings"
+    secrets: "UserSecretsPage"
+    files: "Files"
     readiness: "Readiness"
+    mcp: "Mcp"
+    mcp_tools: "McpTools"
     memories: "Memories"
     api_keys: "ApiKeys"
+    password_reset: "PasswordReset"
 
 
 _provided: Services | None = None
