@@ -10,9 +10,11 @@ from awe_app.ui.pages.execution import ExecutionPageState, execution
 from awe_app.ui.pages.executions import ExecutionListState, executions
 from awe_app.ui.pages.login import LoginState, login
 from awe_app.ui.pages.not_found import not_found
+from awe_app.ui.pages.providers_state import ProvidersState
 from awe_app.ui.pages.register import RegisterState, register
+from awe_app.ui.pages.secrets_state import SecretsState
 from awe_app.ui.pages.settings import settings
-from awe_app.ui.pages.settings_state import ProfileState, ProvidersState
+from awe_app.ui.pages.settings_state import ProfileState
 from awe_app.ui.pages.templates import TemplateGalleryState, templates
 from awe_app.ui.pages.workflows import workflows
 from awe_app.ui.pages.workflows_state import WorkflowListState
@@ -40,4 +42,5 @@ def add_pages(app: rx.App) -> None:
         add(lambda: settings("profile"), route, "Profile", ProfileState.load)
     add(lambda: settings("appearance"), routes.settings("appearance"), "Appearance", SessionState.require_user)
     add(lambda: settings("models"), routes.settings("models"), "Model providers", ProvidersState.load)
+    add(lambda: settings("secrets"), routes.settings("secrets"), "Secrets", SecretsState.load)
     app.add_page(not_found, route="404", title="Not found · AWE", description=DESCRIPTION)

@@ -28,6 +28,8 @@ class Choices(TypedDict):
     models: list[dict[str, Any]]
     """As ``GET /api/models`` gives them, the default first."""
     workflows: list[Choice]
+    secrets: list[Choice]
+    """By name; what they are is known to nobody here."""
 
 
 async def choices(user: User) -> Choices:
@@ -35,6 +37,10 @@ async def choices(user: User) -> Choices:
     return Choices(
         models=[model.as_json() for model in await services().catalog.models(user)],
         workflows=await _workflows(user),
+        secrets=[
+            Choice(value=secret["name"], title=secret["name"], detail=f"for {', '.join(secret['hosts'])}")
+            for secret in await services().secrets.list(user)
+        ],
     )
 
 
