@@ -16,7 +16,9 @@ from awe_app.adapters.dispatch_embedded import EmbeddedDispatcher
 from awe_app.adapters.execution_store import ExecutionStore
 from awe_app.adapters.journal import SqlJournal
 from awe_app.adapters.local_model import LocalModel
+from awe_app.adapters.mail import Mailer
 from awe_app.adapters.model_directory import Models
+from awe_app.adapters.reset_store import ResetStore
 from awe_app.adapters.retention import Retention
 from awe_app.adapters.secret_store import SecretStore
 from awe_app.adapters.settings_store import SettingsStore
@@ -31,7 +33,9 @@ from awe_app.services.accounts import Accounts
 from awe_app.services.api_keys import ApiKeys
 from awe_app.services.catalog import Catalog
 from awe_app.services.executions import Executions
+from awe_app.services.files import Files
 from awe_app.services.memories import Memories
+from awe_app.services.password_reset import PasswordReset
 from awe_app.services.plans import Plans
 from awe_app.services.readiness import Readiness
 from awe_app.services.secrets import UserSecretsPage
@@ -91,6 +95,7 @@ async def start(environment: Environment) -> Running:
     store = ExecutionStore(database, None if database.is_sqlite else new_id())
     workflows = Workflows(WorkflowStore(database), node_types)
     accounts = Accounts(UserStore(database), TokenSigner(environment.jwt_secret_key))
+    api_keys = ApiKeys(ApiKeyStore(database))
     services = Services(
         accounts=accounts,
         workflows=workflows,
@@ -109,8 +114,15 @@ async def start(environment: Environment) -> Running:
         settings=Settings(settings_store, secrets, models),
         readiness=Readiness(accounts, outside.sandbox),
         secrets=UserSecretsPage(secret_store),
+        files=Files(outside.files, environment.max_upload_mb * 1024**2, environment.max_user_files_mb * 1024**2),
         memories=Memories(outside.memory),
-        api_keys=ApiKeys(ApiKeyStore(database)),
+        api_keys=api_keys,
+        password_reset=PasswordReset(
+            ResetStore(database),
+            (accounts.forget, api_keys.forget),
+            Mailer(environment.smtp_url),
+            environment.public_url,
+        ),
     )
     asyncio.get_running_loop().run_in_executor(None, import_module, "networkx")  # so that no first validation waits
     await services.executions.adopt()

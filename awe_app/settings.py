@@ -70,6 +70,14 @@ class Environment(BaseSettings):
         default=0, ge=0, le=36_500, validation_alias=_named("AWE_KEEP_EXECUTIONS_DAYS", "keep_executions_days")
     )
     """Executions that ended longer ago are deleted; 0 keeps them for ever."""
+    max_upload_mb: int = Field(
+        default=50, ge=1, le=10_000, validation_alias=_named("AWE_MAX_UPLOAD_MB", "max_upload_mb")
+    )
+    """Of one file that a user keeps here."""
+    max_user_files_mb: int = Field(
+        default=1000, ge=1, validation_alias=_named("AWE_MAX_USER_FILES_MB", "max_user_files_mb")
+    )
+    """Of all files of one user together."""
     chroma_url: str | None = Field(default=None, validation_alias=_named("CHROMA_URL", "chroma_url"))
     """A Chroma server for collections and memories; None: a folder in ``data_dir``, for one process."""
 
