@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from awe_app.services.catalog import Catalog
     from awe_app.services.executions import Executions
     from awe_app.services.files import Files
+    from awe_app.services.mcp import Mcp
+    from awe_app.services.mcp_tools import McpTools
     from awe_app.services.memories import Memories
     from awe_app.services.password_reset import PasswordReset
     from awe_app.services.readiness import Readiness
@@ -34,6 +36,8 @@ class Services:
     secrets: "UserSecretsPage"
     files: "Files"
     readiness: "Readiness"
+    mcp: "Mcp"
+    mcp_tools: "McpTools"
     memories: "Memories"
     api_keys: "ApiKeys"
     password_reset: "PasswordReset"
