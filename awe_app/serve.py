@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from awe_app.collecting import collect_seldom
+
 TARGET = "awe_app.awe_app:app"
 WAIT_FOR_PORT_S = 5.0
 """A server that was just killed may hold its port for a moment."""
@@ -89,11 +91,10 @@ class _Loader:
         from granian._internal import load_target
 
         die_with(self.supervisor)
-        # Importing makes some hundred thousand objects that all stay: collecting among them costs a tenth of the start,
-        # and every later full collection would walk through them again.
+        # Importing makes some hundred thousand objects that all stay: collecting among them costs a tenth of the start.
         gc.disable()
         application = load_target(TARGET, factory=True)
-        gc.freeze()
+        collect_seldom()
         gc.enable()
         return application
 

@@ -24,6 +24,7 @@ ROOT_MODULES = {
     "__init__.py",
     "__main__.py",
     "awe_app.py",
+    "collecting.py",
     "composition.py",
     "outside.py",
     "logging_setup.py",
