@@ -94,9 +94,21 @@ class _Loader:
         # Importing makes some hundred thousand objects that all stay: collecting among them costs a tenth of the start.
         gc.disable()
         application = load_target(TARGET, factory=True)
+        from awe_app.awe_app import api
+
         collect_seldom()
         gc.enable()
-        return application
+        return _shortcut(application, api)
+
+
+def _shortcut(application: Callable[..., Any], api: Callable[..., Any]) -> Callable[..., Any]:
+    """The application, with requests to the API going there at once: Reflex's layers around it do nothing for them."""
+
+    async def serve(scope: Any, receive: Any, send: Any) -> None:
+        to_api = scope["type"] == "http" and scope["path"].startswith("/api/")
+        await (api if to_api else application)(scope, receive, send)
+
+    return serve
 
 
 def die_with(parent: int) -> None:

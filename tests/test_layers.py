@@ -85,7 +85,7 @@ ENVIRONMENT_READERS = {"settings.py", "build.py", "serve.py"}
 
 TASK_OWNERS = {
     "engine/tasks.py",
-    "engine/execute.py",
+    "engine/wake.py",
     "adapters/dispatch_jobs.py",
     "adapters/dispatch_embedded.py",
     "adapters/dispatch_dbos.py",
