@@ -52,7 +52,8 @@ def _address(access: Access) -> tuple[str, Mapping[str, str]]:
         headers = {"x-api-key": access.sent_key, "anthropic-version": "2023-06-01"}
         return _below(base_url, "models", "limit=1000"), headers
     if access.kind == "gemini":
-        return _below(base_url, "v1beta/models", "pageSize=1000"), {"x-goog-api-key": access.sent_key}
+        base_url = base_url if base_url.endswith("/v1beta") else f"{base_url}/v1beta"
+        return _below(base_url, "models", "pageSize=1000"), {"x-goog-api-key": access.sent_key}
     return _below(base_url, "models"), {"authorization": f"Bearer {access.sent_key}"}
 
 
