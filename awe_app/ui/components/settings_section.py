@@ -1,4 +1,4 @@
-"""The parts of a settings page: a heading with a word about it, and a frame."""
+"""The parts that every section of the settings is made of."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from awe_app.ui import theme
 def settings_section(
     title: str, text: Any, *children: rx.Component, action: rx.Component | None = None
 ) -> rx.Component:
-    """A heading, what it is about, and perhaps a button beside it."""
+    """A heading, what it is about, and what belongs to it."""
     return rx.el.section(
         rx.flex(
             rx.box(
@@ -29,7 +29,7 @@ def settings_section(
 
 
 def settings_box(*children: rx.Component, **props: Any) -> rx.Component:
-    """A frame around rows."""
+    """A framed surface."""
     return rx.box(
         *children,
         border=theme.BORDER,

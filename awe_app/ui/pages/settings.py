@@ -9,6 +9,7 @@ from awe_app.ui import routes, theme
 from awe_app.ui.components.secret_list import secret_list
 from awe_app.ui.components.settings_section import settings_box, settings_section
 from awe_app.ui.layout import page_body, shell
+from awe_app.ui.pages.mcp_settings import mcp
 from awe_app.ui.pages.settings_models import models
 from awe_app.ui.pages.settings_state import ProfileState
 from awe_app.ui.session import SessionState
@@ -18,12 +19,19 @@ SECTIONS = (
     ("appearance", "Appearance", "sun-moon"),
     ("models", "Model providers", "cpu"),
     ("secrets", "Secrets", "key-round"),
+    ("mcp", "MCP", "plug"),
 )
 
 
 def settings(section: str) -> rx.Component:
     """The page of one section."""
-    content = {"profile": _profile, "appearance": _appearance, "models": models, "secrets": secret_list}[section]
+    content = {
+        "profile": _profile,
+        "appearance": _appearance,
+        "models": models,
+        "secrets": secret_list,
+        "mcp": mcp,
+    }[section]
     return shell(
         rx.flex(
             rx.el.nav(
