@@ -27,6 +27,7 @@ from awe_app.services import Services
 from awe_app.services.accounts import Accounts
 from awe_app.services.catalog import Catalog
 from awe_app.services.executions import Executions
+from awe_app.services.memories import Memories
 from awe_app.services.plans import Plans
 from awe_app.services.readiness import Readiness
 from awe_app.services.settings import Settings
@@ -100,6 +101,7 @@ async def start(environment: Environment) -> Running:
         templates=Templates(TEMPLATES, workflows),
         settings=Settings(settings_store, secrets, models),
         readiness=Readiness(accounts, outside.sandbox),
+        memories=Memories(outside.memory),
     )
     asyncio.get_running_loop().run_in_executor(None, import_module, "networkx")  # so that no first validation waits
     await services.executions.adopt()

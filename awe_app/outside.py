@@ -1,7 +1,12 @@
 """What nodes and tools reach beside models, for the server and the command line alike."""
 
+from awe_app.adapters.chroma import Chroma
+from awe_app.adapters.documents import Documents
+from awe_app.adapters.embedder import LocalEmbedder
+from awe_app.adapters.embedder_cache import CachedEmbedder
 from awe_app.adapters.http import HttpClient
 from awe_app.adapters.knowledge import ChromaKnowledge
+from awe_app.adapters.memory import ChromaMemory
 from awe_app.adapters.sandbox import PythonSandbox
 from awe_app.adapters.user_files import UserFileFolder
 from awe_app.domain.models import ModelDirectory
@@ -16,16 +21,28 @@ class Outside:
         self.http = HttpClient(environment.allowed_hosts)
         self.sandbox = PythonSandbox()
         self.files = UserFileFolder(environment.data_dir)
-        self.knowledge = ChromaKnowledge(environment.data_dir)
+        self.documents = Documents()
+        self.embedder = LocalEmbedder()
+        self.chroma = Chroma(environment.data_dir, environment.chroma_url)
+        embedder = CachedEmbedder(self.embedder)
+        self.knowledge = ChromaKnowledge(self.chroma, embedder)
+        self.memory = ChromaMemory(self.chroma, embedder)
 
     def capabilities(self, models: ModelDirectory) -> Capabilities:
         """What nodes are handed."""
         return Capabilities(
-            models=models, http=self.http, sandbox=self.sandbox, files=self.files, knowledge=self.knowledge
+            models=models,
+            http=self.http,
+            sandbox=self.sandbox,
+            files=self.files,
+            documents=self.documents,
+            knowledge=self.knowledge,
+            memory=self.memory,
         )
 
     async def stop(self) -> None:
         """Close what is open."""
         await self.http.stop()
         await self.sandbox.stop()
-        await self.knowledge.stop()
+        await self.chroma.stop()
+        await self.embedder.stop()

@@ -70,6 +70,8 @@ class Environment(BaseSettings):
         default=0, ge=0, le=36_500, validation_alias=_named("AWE_KEEP_EXECUTIONS_DAYS", "keep_executions_days")
     )
     """Executions that ended longer ago are deleted; 0 keeps them for ever."""
+    chroma_url: str | None = Field(default=None, validation_alias=_named("CHROMA_URL", "chroma_url"))
+    """A Chroma server for collections and memories; None: a folder in ``data_dir``, for one process."""
 
     @field_validator("data_dir", "log_file")
     @classmethod
@@ -104,6 +106,13 @@ class Environment(BaseSettings):
             if not re.match(r"^https?://[^/\s]+/?$", origin):
                 raise ValueError(f"{origin!r} is not an origin, such as https://app.example.org")
         return [origin.rstrip("/") for origin in origins]
+
+    @field_validator("chroma_url")
+    @classmethod
+    def _chroma_is_a_server(cls, url: str | None) -> str | None:
+        if url is not None and not re.match(r"^https?://[^/@\s]+/?$", url):
+            raise ValueError("must be the address of a Chroma server without a path, such as http://chroma:8000")
+        return url and url.rstrip("/")
 
     @field_validator("public_url")
     @classmethod

@@ -16,9 +16,12 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from awe_app.adapters.chroma import Chroma
 from awe_app.adapters.db import Database, upgrade
 from awe_app.adapters.dbos_queue import DbosQueue
 from awe_app.adapters.dispatch import Limits
+from awe_app.adapters.embedder import LocalEmbedder
+from awe_app.adapters.embedder_cache import CachedEmbedder
 from awe_app.domain.ids import ExecutionId
 
 
@@ -168,6 +171,24 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await database.start()
     yield database
     await database.stop()
+
+
+@pytest.fixture(scope="session")
+def embedder() -> Iterator[CachedEmbedder]:
+    """The local embedder; its process starts with the first text and serves the whole session."""
+    import asyncio
+
+    local = LocalEmbedder(idle_s=3600)
+    yield CachedEmbedder(local)
+    asyncio.run(local.stop())
+
+
+@pytest.fixture
+async def chroma(tmp_path: Path) -> AsyncIterator[Chroma]:
+    """A store of vectors in a folder of its own."""
+    store = Chroma(tmp_path)
+    yield store
+    await store.stop()
 
 
 class RedisServer:

@@ -41,9 +41,14 @@ HOMES = {
     "sqlalchemy": {"adapters"},
     "alembic": {"adapters"},
     "aiohttp": {"adapters/http.py"},
-    "chromadb": {"adapters/knowledge.py"},
-    "tokenizers": {"adapters/embedder.py"},
-    "numpy": {"adapters/embedder.py"},
+    "chromadb": {"adapters/chroma.py", "adapters/knowledge.py", "adapters/memory.py"},
+    "tokenizers": {"adapters/embedder_child.py"},
+    "numpy": {
+        "adapters/embedder_child.py",
+        "adapters/embedder.py",
+        "adapters/embedder_cache.py",
+        "adapters/keywords.py",
+    },
     "pydantic_monty": {"adapters/sandbox_safe.py"},
     "dbos": {"adapters/dbos_queue.py"},
     "redis": {"adapters/bus_redis.py"},
@@ -70,7 +75,7 @@ DANGEROUS_HOMES = {
     "build.py": {"subprocess"},
     "serve.py": {"ctypes"},
     "cli/dev.py": {"subprocess"},
-    "adapters/local_model_process.py": {"subprocess"},
+    "adapters/resident_process.py": {"subprocess"},
     "adapters/sandbox_child.py": {"ctypes"},
 }
 

@@ -17,7 +17,7 @@ from sqlalchemy import make_url
 
 from awe_app.adapters.db import session_options
 from awe_app.adapters.dispatch import Limits
-from awe_app.domain.ids import ExecutionId, utc_now
+from awe_app.domain.ids import ExecutionId, new_id, utc_now
 from awe_app.domain.tickets import Ticket
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,10 @@ class DbosQueue:
         await self._in_thread(self._launch)
 
     async def put(self, ticket: Ticket) -> None:
-        """Queue the execution for whoever has room; the same ticket twice is queued once."""
+        """Queue the execution for whoever has room.
+
+        A ticket may be queued twice: an earlier one can have been thrown away by a process that ended. One counts.
+        """
         await self._in_thread(lambda: self._enqueue(ticket))
 
     async def hand_on(self, alive: set[str]) -> int:
@@ -126,7 +129,7 @@ class DbosQueue:
 
         partition = ticket.user_id or "-"
         with (
-            SetWorkflowID(f"{ticket.execution_id}.{ticket.epoch}"),
+            SetWorkflowID(f"{ticket.execution_id}.{ticket.epoch}.{new_id()}"),
             SetEnqueueOptions(queue_partition_key=partition, priority=int(ticket.priority)),
         ):
             self._dbos.enqueue_workflow(QUEUE, self._workflow, ticket.execution_id, ticket.epoch)

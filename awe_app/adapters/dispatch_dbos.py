@@ -63,6 +63,7 @@ class DbosDispatcher:
         self._from_queue: set[asyncio.Future[None]] = set()
         self._stopping = False
         self._closing = False
+        self._queue_gone = asyncio.Event()
 
     async def start(self) -> int:
         """See ``Dispatcher``."""
@@ -131,6 +132,7 @@ class DbosDispatcher:
         await asyncio.gather(*self._tasks)
         self._tasks.clear()
         await self._queue.stop()
+        self._queue_gone.set()
         if self._from_queue:
             await asyncio.wait(self._from_queue)
         await self._leases.stop()
@@ -154,6 +156,8 @@ class DbosDispatcher:
 
     async def _drive_ticket(self, execution_id: ExecutionId, epoch: int) -> None:
         ticket = await self._redeemed(execution_id, epoch)
+        if self._closing:
+            await self._queue_gone.wait()  # a drive that is not over is handed on; one that returns is done for good
         if ticket is None or self._stopping:
             return
         while (job := self._jobs.get(execution_id)) is not None:  # an earlier drive of it is about to leave

@@ -1,87 +1,99 @@
-"""Meaning as vectors, on this machine: all-MiniLM-L6-v2 by numpy, from weights that come as a Python package.
+"""Meaning as vectors, on this machine: all-MiniLM-L6-v2, whose weights come as a Python package.
 
-About 90 MB while it is loaded, no network, no torch; see decision 0014.
+It runs in a process of its own (``embedder_child.py``), so that neither the event loop nor the interpreter waits for
+it; it starts with the first text and ends after some idle minutes. No network, no torch; see decision 0023.
 """
 
-import json
-import struct
-import zipfile
-from collections.abc import Sequence
+import asyncio
+import base64
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from awe_app.adapters.columns import storable
+from awe_app.adapters.once import Once
+from awe_app.adapters.resident_process import ResidentProcess
 from awe_app.domain.errors import NodeFailed
 
 if TYPE_CHECKING:
     import numpy as np
 
+PROGRAM = Path(__file__).with_name("embedder_child.py")
 NAME = "all-MiniLM-L6-v2"
-MAX_TOKENS = 256
-_BATCH = 8
-"""More at once is slower: what is between the layers no longer fits the cache."""
-_HEADS = 12
 
 
-class MiniLM:
-    """The loaded model. Made and used in a thread: both take their time."""
+class LocalEmbedder:
+    """Implements ``Embedder``. Starts at the first text, ends after ``idle_s`` seconds without one."""
 
-    def __init__(self) -> None:
-        import numpy as np
-        from tokenizers import Tokenizer
+    name = NAME
 
-        with zipfile.ZipFile(find_weights()) as archive:
-            self._weights = _tensors(archive.read("model.safetensors"))
-            self._tokenizer = Tokenizer.from_str(archive.read("tokenizer.json").decode())
-        self._tokenizer.enable_truncation(MAX_TOKENS)
-        self._tokenizer.enable_padding()
-        self._np = np
+    def __init__(self, *, idle_s: float = 300.0) -> None:
+        self._idle_s = idle_s
+        self._process = Once(lambda: ResidentProcess(PROGRAM, str(find_weights())))
+        self._lock = threading.Lock()
+        self._users = 0
+        self._unload: asyncio.TimerHandle | None = None
 
-    def embed(self, texts: Sequence[str]) -> "np.ndarray[Any, Any]":
-        """One vector of length 1 for each text."""
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # alike lengths together: less padding
-        vectors = self._np.empty((len(texts), 384), dtype=self._np.float32)
-        for start in range(0, len(order), _BATCH):
-            places = order[start : start + _BATCH]
-            vectors[places] = self._embed([texts[i] for i in places])
-        return vectors
+    async def embed(self, texts: Sequence[str], first: bool = False) -> "np.ndarray[Any, Any]":
+        """See ``Embedder.embed``."""
+        self._enter()
+        try:
+            process = await self._running()
+            loop = asyncio.get_running_loop()
+            answer: asyncio.Future[Mapping[str, Any]] = loop.create_future()
+            request = {"texts": [storable(text) for text in texts], "first": first}
+            number = process.ask(request, lambda line: _hand_over(loop, answer, line))
+            try:
+                return _read(await answer)
+            finally:
+                process.forget(number)
+        finally:
+            self._leave()
 
-    def _embed(self, texts: list[str]) -> "np.ndarray[Any, Any]":
-        np, w = self._np, self._weights
-        encoded = self._tokenizer.encode_batch(texts)
-        ids = np.array([each.ids for each in encoded])
-        mask = np.array([each.attention_mask for each in encoded], dtype=np.float32)
-        batch, length = ids.shape
-        words, places = w["embeddings.word_embeddings.weight"], w["embeddings.position_embeddings.weight"]
-        x = words[ids] + places[:length] + w["embeddings.token_type_embeddings.weight"][0]
-        x = self._normed(x, "embeddings.LayerNorm")
-        hidden_from = (1 - mask[:, None, None, :]) * np.float32(-1e9)
-        for i in range(6):
-            layer = f"encoder.layer.{i}."
+    async def stop(self) -> None:
+        """End the process now; it starts again when it is asked again."""
+        self._forget_timer()
+        process = self._process.forget()
+        if process:
+            await asyncio.to_thread(process.stop)
 
-            def heads(name: str, x: Any = x, layer: str = layer) -> Any:
-                made = self._linear(x, f"{layer}attention.self.{name}")
-                return made.reshape(batch, length, _HEADS, -1).transpose(0, 2, 1, 3)
+    @property
+    def pid(self) -> int | None:
+        """The process that holds the model; None while none is loaded."""
+        process = self._process.value
+        return process.pid if process and process.alive else None
 
-            scores = heads("query") @ heads("key").transpose(0, 1, 3, 2) / np.float32(32**0.5) + hidden_from
-            scores = np.exp(scores - scores.max(-1, keepdims=True))
-            mixed = (scores / scores.sum(-1, keepdims=True)) @ heads("value")
-            mixed = mixed.transpose(0, 2, 1, 3).reshape(batch, length, -1)
-            x = self._normed(
-                x + self._linear(mixed, f"{layer}attention.output.dense"), f"{layer}attention.output.LayerNorm"
-            )
-            inner = _gelu(np, self._linear(x, f"{layer}intermediate.dense"))
-            x = self._normed(x + self._linear(inner, f"{layer}output.dense"), f"{layer}output.LayerNorm")
-        pooled = (x * mask[..., None]).sum(1) / mask.sum(1, keepdims=True)
-        return pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
+    async def _running(self) -> ResidentProcess:
+        process = await self._process.get()
+        if not process.alive:
+            self._process.forget(process)
+            process = await self._process.get()
+        return process
 
-    def _linear(self, x: Any, name: str) -> Any:
-        return x @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
+    def _enter(self) -> None:
+        self._forget_timer()
+        with self._lock:
+            self._users += 1
 
-    def _normed(self, x: Any, name: str) -> Any:
-        centred = x - x.mean(-1, keepdims=True)
-        spread = self._np.sqrt((centred * centred).mean(-1, keepdims=True) + self._np.float32(1e-12))
-        return centred / spread * self._weights[f"{name}.weight"] + self._weights[f"{name}.bias"]
+    def _leave(self) -> None:
+        with self._lock:
+            self._users -= 1
+            idle = self._users == 0
+        if idle:
+            self._forget_timer()
+            self._unload = asyncio.get_running_loop().call_later(self._idle_s, self._unload_if_idle)
+
+    def _unload_if_idle(self) -> None:
+        if self._users == 0 and (process := self._process.forget()):
+            threading.Thread(target=process.stop, daemon=True).start()
+
+    def _forget_timer(self) -> None:
+        timer, self._unload = self._unload, None
+        if timer:
+            timer.cancel()
 
 
 def find_weights() -> Path:
@@ -95,20 +107,19 @@ def find_weights() -> Path:
     raise NodeFailed("EMBEDDER_UNAVAILABLE", f"the weights of {NAME} are not installed; {hint}", hint)
 
 
-def _tensors(raw: bytes) -> dict[str, Any]:
-    """The tensors of a safetensors file whose numbers are float32, and its other parts left out."""
+def _hand_over(loop: asyncio.AbstractEventLoop, answer: "asyncio.Future[Any]", line: Mapping[str, Any]) -> None:
+    def give() -> None:
+        if not answer.done():
+            answer.set_result(line)
+
+    with suppress(RuntimeError):  # the loop that asked is closed: nobody waits
+        loop.call_soon_threadsafe(give)
+
+
+def _read(line: Mapping[str, Any]) -> "np.ndarray[Any, Any]":
     import numpy as np
 
-    (size,) = struct.unpack("<Q", raw[:8])
-    header = json.loads(raw[8 : 8 + size])
-    body = memoryview(raw)[8 + size :]
-    return {
-        name: np.frombuffer(body[slice(*said["data_offsets"])], dtype="<f4").reshape(said["shape"])
-        for name, said in header.items()
-        if said.get("dtype") == "F32"
-    }
-
-
-def _gelu(np: Any, x: Any) -> Any:
-    """Its usual approximation by tanh."""
-    return 0.5 * x * (1 + np.tanh(np.float32(0.7978845608) * (x + np.float32(0.044715) * (x * x * x))))
+    if "vectors" not in line:
+        detail = f"{NAME} stopped: {line.get('gone') or line.get('error')}"
+        raise NodeFailed("EMBEDDER_UNAVAILABLE", detail, "it starts again with the next request", retryable=True)
+    return np.frombuffer(base64.b64decode(line["vectors"]), dtype="<f4").reshape(line["rows"], -1)

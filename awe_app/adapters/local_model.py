@@ -17,10 +17,11 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
-from awe_app.adapters.local_model_process import LocalModelProcess
 from awe_app.adapters.once import Once
+from awe_app.adapters.resident_process import ResidentProcess
 from awe_app.domain.models import ChatAnswer, ChatRequest, ModelFailed, ModelInfo, Usage
 
+PROGRAM = Path(__file__).with_name("local_model_child.py")
 PROVIDER = "local"
 MODEL = "smollm2-135m-instruct"
 CONTEXT_TOKENS = 4096
@@ -82,7 +83,7 @@ class LocalModel:
 
     def __init__(self, *, idle_s: float = 300.0, parallel: int = 2) -> None:
         self._idle_s = idle_s
-        self._process = Once(lambda: LocalModelProcess(find_weights(), parallel))
+        self._process = Once(lambda: ResidentProcess(PROGRAM, str(find_weights()), str(parallel)))
         self._lock = threading.Lock()
         self._users = 0
         self._unload: asyncio.TimerHandle | None = None
@@ -96,7 +97,7 @@ class LocalModel:
             process = await self._running()
             loop = asyncio.get_running_loop()
             lines: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
-            number = process.ask(_payload(request), lambda line: _hand_over(loop, lines, line))
+            number = process.ask({"chat": _payload(request)}, lambda line: _hand_over(loop, lines, line))
             try:
                 return await _collect(lines, on_text)
             finally:
@@ -117,7 +118,7 @@ class LocalModel:
         process = self._process.value
         return process.pid if process and process.alive else None
 
-    async def _running(self) -> LocalModelProcess:
+    async def _running(self) -> ResidentProcess:
         process = await self._process.get()
         if not process.alive:
             self._process.forget(process)

@@ -120,6 +120,13 @@ def _lock_calls(libc: Any, done: Any, allowed: tuple[int, ...], refused: tuple[i
     done(libc.syscall(_SECCOMP, 1, 0, whole), "seccomp")
 
 
+def lock_python(libraries: set[str]) -> None:
+    """Leave this process what CPython needs to compute with these libraries. Raises CannotLock."""
+    readable = _READ_FILE | _READ_DIR
+    lock(dict.fromkeys((*libraries, "/usr/share/zoneinfo"), readable), allowed=_CALLS_OF_PYTHON)
+    verify()
+
+
 def verify() -> None:
     """Try what must not work any more. Raises CannotLock when it does."""
     libc = ctypes.CDLL(None, use_errno=True)
@@ -153,8 +160,7 @@ def run_python() -> None:
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
     limit(asked["memory_bytes"], asked["cpu_s"], 16)
     library = os.path.dirname(os.__file__)
-    lock({library: _READ_FILE | _READ_DIR, "/usr/share/zoneinfo": _READ_FILE | _READ_DIR}, allowed=_CALLS_OF_PYTHON)
-    verify()
+    lock_python({library})
 
     class Printed(StringIO):
         """Standard output, up to a limit."""

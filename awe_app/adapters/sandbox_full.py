@@ -5,6 +5,7 @@ import json
 import os
 import sys
 
+from awe_app.adapters.child_process import AnswerTooLong, ask
 from awe_app.adapters.sandbox_child import CANNOT_LOCK
 from awe_app.adapters.sandbox_safe import CHILD
 from awe_app.adapters.sandbox_values import (
@@ -51,36 +52,14 @@ class FullPython:
 
 
 async def _in_child(asked: bytes, time_s: float) -> tuple[int, bytes, str]:
-    """Its exit status, what it wrote and what it complained; the process is gone when this returns or is cancelled."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-S", "-B", str(CHILD), "python"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={},
-        cwd="/",
-        start_new_session=True,
-    )
-    assert process.stdin
-    assert process.stdout
-    assert process.stderr
+    """Its exit status, what it wrote and what it complained."""
+    command = (sys.executable, "-I", "-S", "-B", str(CHILD), "python")
     try:
-        async with asyncio.timeout(time_s):
-            process.stdin.write(asked)
-            process.stdin.close()
-            answer = bytearray()
-            while chunk := await process.stdout.read(64 * 1024):
-                answer += chunk
-                if len(answer) > _MAX_ANSWER_BYTES:
-                    raise no_result(f"it is larger than {MAX_RESULT_BYTES // 1024 // 1024} MB")
-            complaint = (await process.stderr.read(500)).decode(errors="replace")
-            return await process.wait(), bytes(answer), complaint
+        return await ask(command, asked, time_s, _MAX_ANSWER_BYTES)
+    except AnswerTooLong:
+        raise no_result(f"it is larger than {MAX_RESULT_BYTES // 1024 // 1024} MB") from None
     except TimeoutError:
         raise took_too_long(time_s) from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await asyncio.shield(process.wait())
 
 
 def _read(answer: bytes) -> Ran:

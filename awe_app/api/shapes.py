@@ -234,6 +234,11 @@ class ToolShape(BaseModel):
     description: str
     parameters: dict[str, Any]
     requires_approval: bool
+    settings: dict[str, Any]
+    """JSON Schema of how an agent or a tool node may set it."""
+    reads_untrusted: bool
+    reads_private: bool
+    sends_out: bool
 
 
 class ModelShape(BaseModel):

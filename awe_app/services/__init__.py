@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from awe_app.services.accounts import Accounts
     from awe_app.services.catalog import Catalog
     from awe_app.services.executions import Executions
+    from awe_app.services.memories import Memories
     from awe_app.services.readiness import Readiness
     from awe_app.services.settings import Settings
     from awe_app.services.templates import Templates
@@ -27,6 +28,7 @@ class Services:
     templates: "Templates"
     settings: "Settings"
     readiness: "Readiness"
+    memories: "Memories"
 
 
 _provided: Services | None = None

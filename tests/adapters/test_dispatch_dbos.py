@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from awe_app.adapters import dispatch_dbos
 from awe_app.adapters.bus import MemoryBus
 from awe_app.adapters.db import Database
 from awe_app.adapters.dbos_queue import DbosQueue
@@ -216,7 +217,6 @@ async def test_what_a_dead_process_took_from_the_queue_is_queued_again(database_
     queue = DbosQueue(database_url, "dead", Limits(4), drive)
     await queue.start()
     await queue.put(Ticket(ExecutionId("E"), UserId("ann"), Priority.LOW, 3))
-    await queue.put(Ticket(ExecutionId("E"), UserId("ann"), Priority.LOW, 3))
     await until(lambda: taken)
     await queue.stop()
     stuck.set()
@@ -232,3 +232,67 @@ async def test_what_a_dead_process_took_from_the_queue_is_queued_again(database_
         )
     assert partition == "ann"
     assert form == "awe-json"  # never pickle
+
+
+async def test_a_ticket_that_nobody_redeemed_comes_again_when_it_is_queued_again(database_url: str) -> None:
+    given: list[ExecutionId] = []
+
+    async def drive(execution_id: ExecutionId, _epoch: int) -> None:
+        given.append(execution_id)
+
+    queue = DbosQueue(database_url, ME, Limits(4), drive)
+    ticket = Ticket(ExecutionId("thrown-away"), UserId("ann"), Priority.NORMAL, 1)
+    await queue.start()
+    try:
+        for times in (1, 2):
+            await queue.put(ticket)
+            await until(lambda times=times: len(given) == times)
+    finally:
+        await queue.stop()
+
+
+async def test_what_a_process_takes_from_the_queue_while_it_ends_goes_to_another(
+    database_url: str, drives: Drives, journal: SqlJournal, new: New, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execution = new(driver=OTHER)
+    await journal.create(execution)
+    asked = asyncio.Event()
+
+    async def refuse(_self: Leases, _execution_id: ExecutionId, _epoch: int) -> None:
+        asked.set()
+        raise ConnectionError("the database is away")
+
+    other = Leases(database_url, OTHER)
+    await other.start()
+
+    stop_queue = DbosQueue.stop
+
+    async def stop_late(queue: DbosQueue) -> None:
+        await asyncio.sleep(0.5)
+        await stop_queue(queue)
+
+    async def keep_alive() -> None:  # who answers for it lives, so that no look finds it: only the queue knows of it
+        while True:
+            await other.look([], take=False, everywhere=False)
+            await asyncio.sleep(0.5)
+
+    beats = asyncio.create_task(keep_alive())
+    ending = DbosDispatcher(drives, Limits(4), database_url, ME, MemoryBus())
+    living = DbosDispatcher(drives, Limits(4), database_url, "third", MemoryBus())
+    try:
+        with monkeypatch.context() as away:
+            away.setattr(Leases, "redeem", refuse)
+            away.setattr(DbosQueue, "stop", stop_late)
+            away.setattr(dispatch_dbos, "TRY_AGAIN_S", 0.01)  # so that it sees at once that it ends
+            await ending.start()
+            await ending._queue.put(Ticket(execution.execution_id, UserId("ann"), Priority.NORMAL, 1))
+            await asked.wait()
+            await ending.stop()
+        await living.start()
+        await until(lambda: drives.begun == [execution.execution_id])
+    finally:
+        drives.may_end.set()
+        await living.stop()
+        beats.cancel()
+        await asyncio.gather(beats, return_exceptions=True)
+        await other.stop()

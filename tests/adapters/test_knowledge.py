@@ -1,14 +1,13 @@
 """Collections: real Chroma in a folder, real embeddings on this machine."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from awe_app.adapters import embedder
-from awe_app.adapters.embedder import MiniLM
+from awe_app.adapters.chroma import Chroma
+from awe_app.adapters.embedder_cache import CachedEmbedder
 from awe_app.adapters.knowledge import ChromaKnowledge
 from awe_app.domain.errors import NodeFailed
 from awe_app.domain.ids import UserId
@@ -31,16 +30,9 @@ QUESTIONS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def model() -> MiniLM:
-    return MiniLM()
-
-
 @pytest.fixture
-async def knowledge(tmp_path: Path, model: MiniLM) -> AsyncIterator[ChromaKnowledge]:
-    made = ChromaKnowledge(tmp_path, model)
-    yield made
-    await made.stop()
+async def knowledge(chroma: Chroma, embedder: CachedEmbedder) -> ChromaKnowledge:
+    return ChromaKnowledge(chroma, embedder)
 
 
 async def fill(knowledge: ChromaKnowledge, name: str = "texts", user: UserId | None = ANN) -> int:
@@ -66,12 +58,12 @@ async def test_texts_are_found_by_meaning_best_first(knowledge: ChromaKnowledge)
     assert await knowledge.query(ANN, "texts", "  ", 3) == []
 
 
-async def test_what_is_kept_outlives_the_process(tmp_path: Path):
-    first = ChromaKnowledge(tmp_path)
-    await fill(first)
+async def test_what_is_kept_outlives_the_process(tmp_path: Path, embedder: CachedEmbedder):
+    first = Chroma(tmp_path)
+    await fill(ChromaKnowledge(first, embedder))
     await first.stop()
-    second = ChromaKnowledge(tmp_path)
-    found = await second.query(ANN, "texts", "kitten", 1)
+    second = Chroma(tmp_path)
+    found = await ChromaKnowledge(second, embedder).query(ANN, "texts", "kitten", 1)
     await second.stop()
     await second.stop()
     assert found[0].text == TEXTS[1]
@@ -121,26 +113,3 @@ async def test_many_may_ask_and_add_at_once(knowledge: ChromaKnowledge):
     async with asyncio.TaskGroup() as group:
         asked = [group.create_task(knowledge.query(ANN, "many", f"sentence number {n}", 1)) for n in range(4)]
     assert [task.result()[0].text for task in asked] == [f"sentence number {n}" for n in range(4)]
-
-
-def test_a_text_means_the_same_alone_and_among_others(model: MiniLM):
-    together = model.embed(["x", *TEXTS])
-    assert together.shape == (6, 384)
-    assert float(model.embed([TEXTS[2]])[0] @ together[3]) == pytest.approx(1, abs=1e-4)
-
-
-def test_a_text_of_any_length_has_a_meaning(model: MiniLM):
-    assert float((model.embed(["word " * 5000])[0] ** 2).sum()) == pytest.approx(1, abs=1e-4)
-
-
-async def test_missing_weights_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(embedder, "find_spec", lambda _name: None)
-    knowledge = ChromaKnowledge(tmp_path)
-    assert await code(fill(knowledge)) == "EMBEDDER_UNAVAILABLE"
-    await knowledge.stop()
-
-
-async def test_nothing_exists_before_the_first_use(tmp_path: Path):
-    knowledge = ChromaKnowledge(tmp_path)
-    await knowledge.stop()
-    assert list(tmp_path.iterdir()) == []

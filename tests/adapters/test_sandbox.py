@@ -239,7 +239,7 @@ async def test_full_refuses_a_machine_that_cannot_lock_it(monkeypatch: pytest.Mo
 
 
 def test_the_lock_is_verified_before_anything_runs(tmp_path: Path):
-    script = CHILD.read_text(encoding="utf-8").replace("    lock({library", "    (lambda *a, **k: None)({library")
+    script = CHILD.read_text(encoding="utf-8").replace("    lock(dict.from", "    (lambda *a, **k: None)(dict.from")
     (tmp_path / "child.py").write_text(script, encoding="utf-8")
     asked = '{"code": "print(1)", "names": {}, "memory_bytes": 536870912, "cpu_s": 5, "max_chars": 10}'
     done = subprocess.run(

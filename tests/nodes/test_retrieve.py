@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from awe_app.adapters.chroma import Chroma
+from awe_app.adapters.embedder import LocalEmbedder
 from awe_app.adapters.knowledge import ChromaKnowledge
 from awe_app.domain.knowledge import Document
 from awe_app.domain.protocols import Capabilities
@@ -15,14 +17,16 @@ from tests.builders import graph, node, read, run
 
 
 async def test_it_gives_the_passages_nearest_in_meaning(tmp_path: Path):
-    knowledge = ChromaKnowledge(tmp_path)
+    chroma, embedder = Chroma(tmp_path), LocalEmbedder()
+    knowledge = ChromaKnowledge(chroma, embedder)
     await knowledge.add(None, "pets", [Document("The cat sleeps.", {"page": 1}), Document("Rain falls in spring.")])
     config = {"collection": "{{ inputs.where }}", "query": "{{ inputs.question }}", "top_k": 1}
     raw = graph("r -> o", node("r", "retrieve", config), node("o", "output"))
     capabilities = Capabilities(models=None, knowledge=knowledge)  # type: ignore[arg-type]
     state, _events = await run(raw, {"where": "pets", "question": "a kitten"}, capabilities=capabilities)
     missing, _events = await run(raw, {"where": "cars", "question": "a kitten"}, capabilities=capabilities)
-    await knowledge.stop()
+    await chroma.stop()
+    await embedder.stop()
     assert [set(passage) for passage in state.result] == [{"text", "score", "metadata"}]
     assert (state.result[0]["text"], state.result[0]["metadata"]) == ("The cat sleeps.", {"page": 1})
     assert missing.error

@@ -1,4 +1,7 @@
-"""AWE's end of the local model's process: starts it, sends requests, hands answers to whoever asked."""
+"""AWE's end of a program in a process of its own: starts it, sends requests, hands answers to whoever asked.
+
+Both sides write JSON, one object a line; ``local_model_child.py`` and ``embedder_child.py`` are such programs.
+"""
 
 import itertools
 import json
@@ -10,22 +13,20 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-PROGRAM = Path(__file__).with_name("local_model_child.py")
-
 Listener = Callable[[Mapping[str, Any]], None]
 """Gets each line about one request, on the reading thread; ``{"gone": reason}`` when the process ended."""
 
 
-class LocalModelProcess:
-    """One running child. Requests may be sent before it has loaded; they wait there.
+class ResidentProcess:
+    """One running program of ours. Requests may be sent before it has loaded; they wait there.
 
     Threads read and write the pipes, so that no event loop is bound to it and none ever waits for it.
     """
 
-    def __init__(self, weights: Path, parallel: int) -> None:
+    def __init__(self, program: Path, *arguments: str) -> None:
         """Start it; blocks for some milliseconds."""
         self._popen = subprocess.Popen(  # noqa: S603 - our own program, by its own path
-            [sys.executable, "-I", str(PROGRAM), str(weights), str(parallel)],
+            [sys.executable, "-I", str(program), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -38,8 +39,8 @@ class LocalModelProcess:
         self._lock = threading.Lock()
         self._outbox: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._gone: str | None = None
-        threading.Thread(target=self._read, name="local-model-read", daemon=True).start()
-        threading.Thread(target=self._write, name="local-model-write", daemon=True).start()
+        threading.Thread(target=self._read, name=f"{program.stem}-read", daemon=True).start()
+        threading.Thread(target=self._write, name=f"{program.stem}-write", daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -51,7 +52,7 @@ class LocalModelProcess:
         """False once the process has ended, for whatever reason."""
         return self._gone is None
 
-    def ask(self, chat: Mapping[str, Any], listener: Listener) -> int:
+    def ask(self, body: Mapping[str, Any], listener: Listener) -> int:
         """Send a request; gives its number, for ``forget``."""
         with self._lock:
             number = next(self._numbers)
@@ -61,11 +62,11 @@ class LocalModelProcess:
         if gone is not None:
             listener({"gone": gone})
         else:
-            self._outbox.put(json.dumps({"id": number, "chat": chat}) + "\n")
+            self._outbox.put(json.dumps({"id": number, **body}) + "\n")
         return number
 
     def forget(self, number: int) -> None:
-        """Tell the listener nothing more, and stop the generation if it still runs."""
+        """Tell the listener nothing more, and stop the work if it still runs."""
         with self._lock:
             running = self._listeners.pop(number, None) is not None
         if running:
