@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 from awe_app.adapters.bus import MemoryBus
+from awe_app.adapters.chat_store import ChatStore
 from awe_app.adapters.child_store import ChildStore
 from awe_app.adapters.crypto import Secrets
 from awe_app.adapters.db import Database, upgrade
@@ -26,6 +27,7 @@ from awe_app.outside import Outside
 from awe_app.services import Services
 from awe_app.services.accounts import Accounts
 from awe_app.services.catalog import Catalog
+from awe_app.services.chats import Chats
 from awe_app.services.executions import Executions
 from awe_app.services.memories import Memories
 from awe_app.services.plans import Plans
@@ -84,19 +86,21 @@ async def start(environment: Environment) -> Running:
     store = ExecutionStore(database, None if database.is_sqlite else new_id())
     workflows = Workflows(WorkflowStore(database), node_types)
     accounts = Accounts(UserStore(database), TokenSigner(environment.jwt_secret_key))
+    executions = Executions(
+        workflows=workflows,
+        store=store,
+        children=ChildStore(database),
+        journal=journal,
+        bus=bus,
+        plans=Plans(node_types),
+        capabilities=outside.capabilities(models),
+        dispatcher=lambda drives: _dispatcher(environment, drives, store, bus),
+    )
     services = Services(
         accounts=accounts,
         workflows=workflows,
-        executions=Executions(
-            workflows=workflows,
-            store=store,
-            children=ChildStore(database),
-            journal=journal,
-            bus=bus,
-            plans=Plans(node_types),
-            capabilities=outside.capabilities(models),
-            dispatcher=lambda drives: _dispatcher(environment, drives, store, bus),
-        ),
+        executions=executions,
+        chats=Chats(workflows, executions, ChatStore(database)),
         catalog=Catalog(node_types, models),
         templates=Templates(TEMPLATES, workflows),
         settings=Settings(settings_store, secrets, models),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from awe_app.services.accounts import Accounts
     from awe_app.services.catalog import Catalog
+    from awe_app.services.chats import Chats
     from awe_app.services.executions import Executions
     from awe_app.services.memories import Memories
     from awe_app.services.readiness import Readiness
@@ -24,6 +25,7 @@ class Services:
     accounts: "Accounts"
     workflows: "Workflows"
     executions: "Executions"
+    chats: "Chats"
     catalog: "Catalog"
     templates: "Templates"
     settings: "Settings"

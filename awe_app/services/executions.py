@@ -98,6 +98,7 @@ class Executions:
         until: NodeId | None = None,
         pins: Mapping[str, Any] = NOTHING,
         budget: Budget = Budget(),
+        chat: str | None = None,
     ) -> ExecutionState:
         """Start the workflow; when this returns, the execution is stored and will not be lost.
 
@@ -110,6 +111,7 @@ class Executions:
             until: run this node and what it needs; its value is the result.
             pins: outputs by node id; these nodes are not run.
             budget: what it may use, all nodes together.
+            chat: the conversation it is a turn of.
 
         Raises:
             NotFound: ``WORKFLOW_NOT_FOUND``.
@@ -129,7 +131,7 @@ class Executions:
             inputs=inputs,
             idempotency_key=idempotency_key,
             priority=priority,
-            options=RunOptions(until, budget, pinned(planned.plan, pins)),
+            options=RunOptions(until, budget, pinned(planned.plan, pins), chat),
         )
         try:
             return await self._starts.start(wanted)
