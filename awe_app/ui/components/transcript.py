@@ -45,7 +45,14 @@ def _agent(row: Shown[AgentRow]) -> rx.Component:
             rx.icon("chevron-right", size=15, class_name="opener", aria_hidden="true"),
             rx.flex(
                 rx.text(row.title, size="2", weight="medium", as_="span", class_name="cut"),
-                rx.text(row.model, size="1", color=theme.TEXT_MUTED, as_="span", class_name="cut"),
+                rx.text(
+                    row.model,
+                    size="1",
+                    color=theme.TEXT_MUTED,
+                    as_="span",
+                    class_name="cut",
+                    display=["none", "none", "block"],
+                ),
                 align="baseline",
                 gap="8px",
                 min_width="0",
@@ -105,7 +112,14 @@ def _turn(row: Shown[TurnRow]) -> rx.Component:
         rx.flex(
             rx.icon("bot", size=15, color=theme.ACCENT_TEXT, aria_hidden="true", flex_shrink="0"),
             rx.text("Answer ", row.number, size="1", weight="medium", as_="span", white_space="nowrap"),
-            rx.text(row.model, size="1", color=theme.TEXT_MUTED, as_="span", class_name="cut"),
+            rx.text(
+                row.model,
+                size="1",
+                color=theme.TEXT_MUTED,
+                as_="span",
+                class_name="cut",
+                display=["none", "none", "block"],
+            ),
             rx.cond(row.note, rx.badge(row.note, color_scheme="amber", size="1")),
             rx.spacer(),
             _figure(row.tokens, title="Tokens read and written"),

@@ -33,6 +33,8 @@ from awe_app.ui.shown import count
 from awe_app.ui.toasts import toast
 
 PULSE_MS = 1_000
+_TO_AGENTS = f"setTimeout(() => document.getElementById({ANCHOR!r})?.scrollIntoView(), 150)"
+"""A moment later, since the panel is drawn only after what the handler found has arrived."""
 
 
 class ExecutionPageState(rx.State):
@@ -60,7 +62,7 @@ class ExecutionPageState(rx.State):
             self.reset()
         await self._show()
         if routes.AGENT in self.router.url.query_parameters:
-            return rx.scroll_to(ANCHOR)
+            return rx.run_script(_TO_AGENTS)
         return None
 
     @rx.event
