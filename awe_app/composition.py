@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from awe_app.adapters.answer_cache import AnswerCache
+from awe_app.adapters.api_key_store import ApiKeyStore
 from awe_app.adapters.bus import MemoryBus
 from awe_app.adapters.chat_store import ChatStore
 from awe_app.adapters.child_store import ChildStore
@@ -17,6 +19,7 @@ from awe_app.adapters.journal import SqlJournal
 from awe_app.adapters.local_model import LocalModel
 from awe_app.adapters.model_directory import Models
 from awe_app.adapters.retention import Retention
+from awe_app.adapters.secret_store import SecretStore
 from awe_app.adapters.settings_store import SettingsStore
 from awe_app.adapters.tokens import TokenSigner
 from awe_app.adapters.user_store import UserStore
@@ -26,12 +29,14 @@ from awe_app.nodes.registry import discover
 from awe_app.outside import Outside
 from awe_app.services import Services
 from awe_app.services.accounts import Accounts
+from awe_app.services.api_keys import ApiKeys
 from awe_app.services.catalog import Catalog
 from awe_app.services.chats import Chats
 from awe_app.services.executions import Executions
 from awe_app.services.memories import Memories
 from awe_app.services.plans import Plans
 from awe_app.services.readiness import Readiness
+from awe_app.services.secrets import UserSecretsPage
 from awe_app.services.settings import Settings
 from awe_app.services.templates import Templates
 from awe_app.services.workflows import Workflows
@@ -82,7 +87,9 @@ async def start(environment: Environment) -> Running:
     settings_store = SettingsStore(database)
     local_model = LocalModel()
     outside = Outside(environment)
-    models = Models(settings_store, secrets, local_model, environment.allowed_hosts)
+    secret_store = SecretStore(database, secrets)
+    answers = AnswerCache(environment.data_dir, secrets)
+    models = Models(settings_store, secrets, local_model, environment.allowed_hosts, answers)
     store = ExecutionStore(database, None if database.is_sqlite else new_id())
     workflows = Workflows(WorkflowStore(database), node_types)
     accounts = Accounts(UserStore(database), TokenSigner(environment.jwt_secret_key))
@@ -93,7 +100,7 @@ async def start(environment: Environment) -> Running:
         journal=journal,
         bus=bus,
         plans=Plans(node_types),
-        capabilities=outside.capabilities(models),
+        capabilities=outside.capabilities(models, secret_store),
         dispatcher=lambda drives: _dispatcher(environment, drives, store, bus),
     )
     services = Services(
@@ -105,7 +112,9 @@ async def start(environment: Environment) -> Running:
         templates=Templates(TEMPLATES, workflows),
         settings=Settings(settings_store, secrets, models),
         readiness=Readiness(accounts, outside.sandbox),
+        secrets=UserSecretsPage(secret_store),
         memories=Memories(outside.memory),
+        api_keys=ApiKeys(ApiKeyStore(database)),
     )
     asyncio.get_running_loop().run_in_executor(None, import_module, "networkx")  # so that no first validation waits
     await services.executions.adopt()

@@ -1,5 +1,7 @@
 """What nodes and tools reach beside models, for the server and the command line alike."""
 
+from dataclasses import replace
+
 from awe_app.adapters.chroma import Chroma
 from awe_app.adapters.documents import Documents
 from awe_app.adapters.embedder import LocalEmbedder
@@ -11,6 +13,7 @@ from awe_app.adapters.sandbox import PythonSandbox
 from awe_app.adapters.user_files import UserFileFolder
 from awe_app.domain.models import ModelDirectory
 from awe_app.domain.protocols import Capabilities
+from awe_app.domain.secrets import UserSecrets
 from awe_app.settings import Environment
 
 
@@ -28,9 +31,9 @@ class Outside:
         self.knowledge = ChromaKnowledge(self.chroma, embedder)
         self.memory = ChromaMemory(self.chroma, embedder)
 
-    def capabilities(self, models: ModelDirectory) -> Capabilities:
-        """What nodes are handed."""
-        return Capabilities(
+    def capabilities(self, models: ModelDirectory, secrets: UserSecrets | None = None) -> Capabilities:
+        """What nodes are handed; the command line has no users, and so no secrets."""
+        made = Capabilities(
             models=models,
             http=self.http,
             sandbox=self.sandbox,
@@ -39,6 +42,7 @@ class Outside:
             knowledge=self.knowledge,
             memory=self.memory,
         )
+        return made if secrets is None else replace(made, secrets=secrets)
 
     async def stop(self) -> None:
         """Close what is open."""

@@ -241,6 +241,16 @@ class ToolShape(BaseModel):
     sends_out: bool
 
 
+class SecretShape(BaseModel):
+    """A secret; its value is never shown."""
+
+    name: str
+    last4: str | None
+    hosts: list[str]
+    created_at: str
+    updated_at: str
+
+
 class ModelShape(BaseModel):
     """A language model."""
 
@@ -251,6 +261,8 @@ class ModelShape(BaseModel):
     abilities: list[str]
     local: bool
     default: bool
+    price_usd_per_million: list[float] | None
+    """Of prompt and of answered tokens."""
 
 
 class ProviderTestShape(BaseModel):
@@ -259,6 +271,31 @@ class ProviderTestShape(BaseModel):
     ok: bool
     latency_ms: float | None
     error: str | None
+
+
+class OfferedModelsShape(BaseModel):
+    """What a provider says it has."""
+
+    models: list[str]
+
+
+class ApiKeyShape(BaseModel):
+    """A key for scripts."""
+
+    id: str
+    name: str
+    scopes: list[str]
+    key_last4: str
+    created_at: str
+    expires_at: str | None
+    last_used_at: str | None
+
+
+class NewApiKeyShape(ApiKeyShape):
+    """A key for scripts when it is made."""
+
+    key: str
+    """Shown this once."""
 
 
 class HealthShape(BaseModel):

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from awe_app.services.accounts import Accounts
+    from awe_app.services.api_keys import ApiKeys
     from awe_app.services.catalog import Catalog
     from awe_app.services.chats import Chats
     from awe_app.services.executions import Executions
     from awe_app.services.memories import Memories
     from awe_app.services.readiness import Readiness
+    from awe_app.services.secrets import UserSecretsPage
     from awe_app.services.settings import Settings
     from awe_app.services.templates import Templates
     from awe_app.services.workflows import Workflows
@@ -29,8 +31,10 @@ class Services:
     catalog: "Catalog"
     templates: "Templates"
     settings: "Settings"
+    secrets: "UserSecretsPage"
     readiness: "Readiness"
     memories: "Memories"
+    api_keys: "ApiKeys"
 
 
 _provided: Services | None = None

@@ -97,6 +97,8 @@ class BaseTool(Generic[ArgumentsT]):
     """True when what it gives is the user's own: files, collections, memories."""
     sends_out: ClassVar[bool] = False
     """True when its arguments leave this machine to where the model says."""
+    foreign_words: ClassVar[bool] = False
+    """True when strangers wrote what models are told of its functions, as with another server's tools."""
     waits: ClassVar[bool] = False
     """True when it may raise ``Paused``: an agent makes such calls one after another, so that each gets its answer."""
     Arguments: ClassVar[ArgumentsType]

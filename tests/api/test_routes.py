@@ -40,7 +40,14 @@ PROMISED = {
     "POST /api/executions/{execution_id}/events/{name}",
     "GET /api/settings/llm",
     "POST /api/settings/llm",
+    "POST /api/settings/llm/models",
     "POST /api/settings/llm/test",
+    "GET /api/settings/secrets",
+    "POST /api/settings/secrets",
+    "DELETE /api/settings/secrets/{secret_name}",
+    "GET /api/settings/api-keys",
+    "POST /api/settings/api-keys",
+    "DELETE /api/settings/api-keys/{key_id}",
     "GET /api/templates",
     "GET /api/templates/{template_id}",
     "POST /api/templates/{template_id}/use",
@@ -128,6 +135,7 @@ async def test_no_route_takes_a_key_that_is_the_server_s(ann: httpx.AsyncClient,
         "/api/workflows/bulk-delete": {"ids": []},
         "/api/workflows/x/execute": {"inputs": {}},
         "/api/settings/llm/test": {"provider": "local", "model": "x"},
+        "/api/settings/llm/models": {"provider": "local"},
     }
     for address, body in bodies.items():
         assert_error(await ann.post(address, json={**body, key: "1"}), 400)
