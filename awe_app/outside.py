@@ -8,9 +8,11 @@ from awe_app.adapters.embedder import LocalEmbedder
 from awe_app.adapters.embedder_cache import CachedEmbedder
 from awe_app.adapters.http import HttpClient
 from awe_app.adapters.knowledge import ChromaKnowledge
+from awe_app.adapters.mcp_sessions import McpSessions
 from awe_app.adapters.memory import ChromaMemory
 from awe_app.adapters.sandbox import PythonSandbox
 from awe_app.adapters.user_files import UserFileFolder
+from awe_app.domain.mcp import McpServers
 from awe_app.domain.models import ModelDirectory
 from awe_app.domain.protocols import Capabilities
 from awe_app.domain.secrets import UserSecrets
@@ -22,6 +24,7 @@ class Outside:
 
     def __init__(self, environment: Environment) -> None:
         self.http = HttpClient(environment.allowed_hosts)
+        self.mcp_sessions = McpSessions(self.http, environment.mcp_stdio)
         self.sandbox = PythonSandbox()
         self.files = UserFileFolder(environment.data_dir)
         self.documents = Documents()
@@ -31,8 +34,10 @@ class Outside:
         self.knowledge = ChromaKnowledge(self.chroma, embedder)
         self.memory = ChromaMemory(self.chroma, embedder)
 
-    def capabilities(self, models: ModelDirectory, secrets: UserSecrets | None = None) -> Capabilities:
-        """What nodes are handed; the command line has no users, and so no secrets."""
+    def capabilities(
+        self, models: ModelDirectory, secrets: UserSecrets | None = None, mcp: McpServers | None = None
+    ) -> Capabilities:
+        """What nodes are handed; the command line has no users, and so neither secrets nor MCP servers."""
         made = Capabilities(
             models=models,
             http=self.http,
@@ -42,10 +47,13 @@ class Outside:
             knowledge=self.knowledge,
             memory=self.memory,
         )
-        return made if secrets is None else replace(made, secrets=secrets)
+        if secrets is not None:
+            made = replace(made, secrets=secrets)
+        return made if mcp is None else replace(made, mcp=mcp)
 
     async def stop(self) -> None:
         """Close what is open."""
+        await self.mcp_sessions.stop()
         await self.http.stop()
         await self.sandbox.stop()
         await self.chroma.stop()

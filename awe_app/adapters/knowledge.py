@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from awe_app.adapters.chroma import Chroma, Shelf, stored_name, upsert
-from awe_app.adapters.columns import storable, to_json
 from awe_app.adapters.embedder_cache import Embedder
+from awe_app.adapters.storable import storable, to_json
 from awe_app.domain.errors import NodeFailed
 from awe_app.domain.ids import UserId
 from awe_app.domain.knowledge import Document, Passage
