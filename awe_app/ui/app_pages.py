@@ -12,6 +12,7 @@ from awe_app.ui.pages.execution import ExecutionPageState, execution
 from awe_app.ui.pages.executions import ExecutionListState, executions
 from awe_app.ui.pages.forgot_password import ForgotPasswordState, forgot_password
 from awe_app.ui.pages.login import LoginState, login
+from awe_app.ui.pages.mcp_settings_state import McpState
 from awe_app.ui.pages.not_found import not_found
 from awe_app.ui.pages.register import RegisterState, register
 from awe_app.ui.pages.reset_password import ResetPasswordState, reset_password
@@ -47,4 +48,5 @@ def add_pages(app: rx.App) -> None:
         add(lambda: settings("profile"), route, "Profile", ProfileState.load)
     add(lambda: settings("appearance"), routes.settings("appearance"), "Appearance", SessionState.require_user)
     add(lambda: settings("models"), routes.settings("models"), "Model providers", ProvidersState.load)
+    add(lambda: settings("mcp"), routes.settings("mcp"), "MCP", McpState.load)
     app.add_page(not_found, route="404", title="Not found · AWE", description=DESCRIPTION)

@@ -28,6 +28,7 @@ PAGES: dict[str, Callable[[], rx.Component]] = {
     "profile": lambda: settings("profile"),
     "appearance": lambda: settings("appearance"),
     "models": lambda: settings("models"),
+    "mcp": lambda: settings("mcp"),
 }
 NOT_CSS = {"align", "as", "direction", "justify", "layout", "size", "trim", "truncate", "variant", "weight", "wrap"}
 """Properties of Radix components; where they stand among styles, the component does not know them."""
