@@ -6,6 +6,8 @@ import reflex as rx
 
 from awe_app.ui import routes, tabs
 from awe_app.ui.pages.builder import ON_LOAD, builder
+from awe_app.ui.pages.chat import chat
+from awe_app.ui.pages.chat_state import ChatState
 from awe_app.ui.pages.execution import ExecutionPageState, execution
 from awe_app.ui.pages.executions import ExecutionListState, executions
 from awe_app.ui.pages.forgot_password import ForgotPasswordState, forgot_password
@@ -34,6 +36,7 @@ def add_pages(app: rx.App) -> None:
     add(workflows, routes.HOME, "Workflows", SessionState.go_home)
     add(workflows, routes.WORKFLOWS, "Workflows", WorkflowListState.load)
     add(builder, routes.WORKFLOW, "Workflow", ON_LOAD)
+    add(chat, routes.CHAT, "Chat", ChatState.open_chat)
     add(login, routes.LOGIN, "Sign in", LoginState.arrive)
     add(register, routes.REGISTER, "Create an account", RegisterState.arrive)
     add(forgot_password, routes.FORGOT_PASSWORD, "Forgot your password", ForgotPasswordState.arrive)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import reflex as rx
 
+from awe_app.ui.pages.chat import chat
 from awe_app.ui.pages.execution import execution
 from awe_app.ui.pages.executions import executions
 from awe_app.ui.pages.login import login
@@ -19,6 +20,7 @@ PAGES: dict[str, Callable[[], rx.Component]] = {
     "workflows": workflows,
     "login": login,
     "register": register,
+    "chat": chat,
     "executions": executions,
     "execution": execution,
     "templates": templates,
