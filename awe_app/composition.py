@@ -11,6 +11,7 @@ from awe_app.adapters.crypto import Secrets
 from awe_app.adapters.db import Database, upgrade
 from awe_app.adapters.dispatch import Dispatcher, Drives, Limits
 from awe_app.adapters.dispatch_embedded import EmbeddedDispatcher
+from awe_app.adapters.embedders import ProviderAccess
 from awe_app.adapters.execution_store import ExecutionStore
 from awe_app.adapters.journal import SqlJournal
 from awe_app.adapters.local_model import LocalModel
@@ -79,7 +80,7 @@ async def start(environment: Environment) -> Running:
     secrets = Secrets(environment.secret_key)
     settings_store = SettingsStore(database)
     local_model = LocalModel()
-    outside = Outside(environment)
+    outside = Outside(environment, ProviderAccess(settings_store, secrets))
     models = Models(settings_store, secrets, local_model, environment.allowed_hosts)
     store = ExecutionStore(database, None if database.is_sqlite else new_id())
     workflows = Workflows(WorkflowStore(database), node_types)
