@@ -14,6 +14,7 @@ from awe_app.adapters.dispatch_embedded import EmbeddedDispatcher
 from awe_app.adapters.embedders import ProviderAccess
 from awe_app.adapters.execution_store import ExecutionStore
 from awe_app.adapters.journal import SqlJournal
+from awe_app.adapters.knowledge_store import KnowledgeStore
 from awe_app.adapters.local_model import LocalModel
 from awe_app.adapters.model_directory import Models
 from awe_app.adapters.retention import Retention
@@ -28,6 +29,8 @@ from awe_app.services import Services
 from awe_app.services.accounts import Accounts
 from awe_app.services.catalog import Catalog
 from awe_app.services.executions import Executions
+from awe_app.services.indexing import Indexer, Sources
+from awe_app.services.knowledge import Knowledge
 from awe_app.services.memories import Memories
 from awe_app.services.plans import Plans
 from awe_app.services.readiness import Readiness
@@ -50,6 +53,7 @@ class Running:
     models: Models
     bus: MemoryBus
     outside: Outside
+    indexer: Indexer
     retention: Retention | None
 
     async def stop(self, grace_s: float = 0) -> None:
@@ -60,6 +64,7 @@ class Running:
         if self.retention is not None:
             await asyncio.to_thread(self.retention.stop)
         await self.services.executions.stop(grace_s)
+        await self.indexer.stop()
         await asyncio.to_thread(self.journal.stop)
         await self.bus.stop()
         await self.local_model.stop()
@@ -85,6 +90,8 @@ async def start(environment: Environment) -> Running:
     store = ExecutionStore(database, None if database.is_sqlite else new_id())
     workflows = Workflows(WorkflowStore(database), node_types)
     accounts = Accounts(UserStore(database), TokenSigner(environment.jwt_secret_key))
+    knowledge_store = KnowledgeStore(database)
+    indexer = Indexer(knowledge_store, Sources(outside.knowledge, outside.documents, outside.http))
     services = Services(
         accounts=accounts,
         workflows=workflows,
@@ -103,10 +110,14 @@ async def start(environment: Environment) -> Running:
         settings=Settings(settings_store, secrets, models),
         readiness=Readiness(accounts, outside.sandbox),
         memories=Memories(outside.memory),
+        knowledge=Knowledge(knowledge_store, outside.knowledge, outside.embedders, indexer),
     )
     asyncio.get_running_loop().run_in_executor(None, import_module, "networkx")  # so that no first validation waits
     await services.executions.adopt()
-    return Running(services, database, journal, local_model, models, bus, outside, _retention(environment))
+    if database.is_sqlite:
+        await knowledge_store.release_all()
+    indexer.start()
+    return Running(services, database, journal, local_model, models, bus, outside, indexer, _retention(environment))
 
 
 async def _bus(environment: Environment) -> MemoryBus:

@@ -89,6 +89,7 @@ TASK_OWNERS = {
     "adapters/dispatch_embedded.py",
     "adapters/dispatch_dbos.py",
     "adapters/bus_redis.py",
+    "services/indexing.py",
 }
 PRINTERS = {"build.py", "serve.py", "cli", "__main__.py"}
 

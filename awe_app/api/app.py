@@ -8,7 +8,19 @@ from fastapi_offline import FastAPIOffline
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
-from awe_app.api import auth, catalog, errors, executions, health, memories, settings, stream, templates, workflows
+from awe_app.api import (
+    auth,
+    catalog,
+    errors,
+    executions,
+    health,
+    knowledge,
+    memories,
+    settings,
+    stream,
+    templates,
+    workflows,
+)
 from awe_app.api.deps import current_user
 from awe_app.api.gate import Gate
 from awe_app.api.shapes import ErrorShape
@@ -41,7 +53,7 @@ def create_api(origins: Sequence[str] = ()) -> FastAPI:
     errors.install(api)
     api.include_router(health.router)
     api.include_router(auth.router, prefix="/api")
-    for part in (workflows, executions, settings, templates, catalog, memories):
+    for part in (workflows, executions, settings, templates, catalog, memories, knowledge):
         # The dependency stands here too, so that a new route without a user is closed and not open.
         api.include_router(part.router, prefix="/api", dependencies=[Depends(current_user)])
     api.include_router(stream.router, prefix="/api")

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from awe_app.services.accounts import Accounts
     from awe_app.services.catalog import Catalog
     from awe_app.services.executions import Executions
+    from awe_app.services.knowledge import Knowledge
     from awe_app.services.memories import Memories
     from awe_app.services.readiness import Readiness
     from awe_app.services.settings import Settings
@@ -29,6 +30,7 @@ class Services:
     settings: "Settings"
     readiness: "Readiness"
     memories: "Memories"
+    knowledge: "Knowledge"
 
 
 _provided: Services | None = None

@@ -77,9 +77,7 @@ async def test_nobody_finds_or_deletes_what_is_another_users(knowledge: ChromaKn
         assert await code(knowledge.delete(stranger, "texts")) == "COLLECTION_NOT_FOUND"
         assert await knowledge.collections(stranger) == []
     await knowledge.add(BEN, "texts", [Chunk("Only Ben knows this.")])
-    assert [passage.text for passage in await knowledge.query(BEN, "texts", "cat", 9)] == [
-        "Only Ben knows this."
-    ]
+    assert [passage.text for passage in await knowledge.query(BEN, "texts", "cat", 9)] == ["Only Ben knows this."]
     assert len(await knowledge.query(ANN, "texts", "cat", 9)) == 5
     await knowledge.delete(BEN, "texts")
     assert await knowledge.collections(ANN) == ["texts"]
