@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from awe_app.adapters.answer_cache import AnswerCache
+from awe_app.adapters.api_key_store import ApiKeyStore
 from awe_app.adapters.bus import MemoryBus
 from awe_app.adapters.child_store import ChildStore
 from awe_app.adapters.crypto import Secrets
@@ -27,6 +29,7 @@ from awe_app.nodes.registry import discover
 from awe_app.outside import Outside
 from awe_app.services import Services
 from awe_app.services.accounts import Accounts
+from awe_app.services.api_keys import ApiKeys
 from awe_app.services.catalog import Catalog
 from awe_app.services.executions import Executions
 from awe_app.services.indexing import Indexer, Sources
@@ -86,7 +89,8 @@ async def start(environment: Environment) -> Running:
     settings_store = SettingsStore(database)
     local_model = LocalModel()
     outside = Outside(environment, ProviderAccess(settings_store, secrets))
-    models = Models(settings_store, secrets, local_model, environment.allowed_hosts)
+    answers = AnswerCache(environment.data_dir, secrets)
+    models = Models(settings_store, secrets, local_model, environment.allowed_hosts, answers)
     store = ExecutionStore(database, None if database.is_sqlite else new_id())
     workflows = Workflows(WorkflowStore(database), node_types)
     accounts = Accounts(UserStore(database), TokenSigner(environment.jwt_secret_key))
@@ -111,6 +115,7 @@ async def start(environment: Environment) -> Running:
         readiness=Readiness(accounts, outside.sandbox),
         memories=Memories(outside.memory),
         knowledge=Knowledge(knowledge_store, outside.knowledge, outside.embedders, indexer),
+        api_keys=ApiKeys(ApiKeyStore(database)),
     )
     asyncio.get_running_loop().run_in_executor(None, import_module, "networkx")  # so that no first validation waits
     await services.executions.adopt()

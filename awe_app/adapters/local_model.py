@@ -13,13 +13,16 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+from awe_app.adapters.local_model_tools import arguments_request, next_tool, plain_messages, stated_results
 from awe_app.adapters.once import Once
 from awe_app.adapters.resident_process import ResidentProcess
-from awe_app.domain.models import ChatAnswer, ChatRequest, ModelFailed, ModelInfo, Usage
+from awe_app.domain.models import ChatAnswer, ChatRequest, FunctionSpec, ModelFailed, ModelInfo, ToolCall, Usage
 
 PROGRAM = Path(__file__).with_name("local_model_child.py")
 PROVIDER = "local"
@@ -34,7 +37,7 @@ LOCAL_MODEL_INFO = ModelInfo(
     provider=PROVIDER,
     name="SmolLM2 135M (small, on this machine)",
     context_tokens=CONTEXT_TOKENS,
-    abilities=("text", "json", "streaming"),
+    abilities=("text", "json", "tools", "streaming"),
     local=True,
 )
 
@@ -89,7 +92,28 @@ class LocalModel:
         self._unload: asyncio.TimerHandle | None = None
 
     async def chat(self, request: ChatRequest, on_text: Callable[[str], None]) -> ChatAnswer:
-        """See ``LanguageModel.chat``; also raises ``CONTEXT_TOO_LONG``. Cancelling it stops the generation."""
+        """See ``LanguageModel.chat``; also raises ``CONTEXT_TOO_LONG``. Cancelling it stops the generation.
+
+        ``local_model_tools.py`` says how it calls tools.
+        """
+        if request.tools and request.messages and (tool := next_tool(request)):
+            return await self._call(tool, request)
+        if stated := stated_results(request):
+            on_text(stated)
+            return ChatAnswer(stated, LOCAL_MODEL_INFO.id)
+        return await self._chat(replace(request, messages=plain_messages(request)), on_text)
+
+    async def _call(self, tool: FunctionSpec, request: ChatRequest) -> ChatAnswer:
+        """The tool's name with the arguments that the model fills in."""
+        asked = arguments_request(request, tool)
+        answer = ChatAnswer("{}", LOCAL_MODEL_INFO.id)
+        if asked is not None:
+            answer = await self._chat(asked, lambda _text: None)
+        call = ToolCall(f"call_{uuid4().hex[:24]}", tool.name, answer.text)
+        reason = "length" if answer.finish_reason == "length" else "tool_calls"
+        return ChatAnswer("", answer.model, answer.usage, reason, (call,))
+
+    async def _chat(self, request: ChatRequest, on_text: Callable[[str], None]) -> ChatAnswer:
         if sum(len(message.content) for message in request.messages) > CONTEXT_TOKENS * _LONGEST_TOKEN:
             raise _too_long()
         self._enter()

@@ -1,22 +1,33 @@
 """Which models a user has: the local one always, and those of the providers in the user's settings."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
+from awe_app.adapters.answer_cache import AnswerCache
 from awe_app.adapters.crypto import Secrets
 from awe_app.adapters.http import HttpClient
 from awe_app.adapters.llm import LiteLLMModel
 from awe_app.adapters.local_model import LOCAL_MODEL_INFO, MODEL, PROVIDER
 from awe_app.adapters.model_access import KINDS, OLLAMA, Access
+from awe_app.adapters.model_calls import CalledModel, Places
+from awe_app.adapters.model_dialect import Dialects
+from awe_app.adapters.model_lists import offered_models
+from awe_app.adapters.model_prices import Facts, facts
 from awe_app.adapters.openai_chat import OpenAIChatModel
+from awe_app.adapters.openai_requests import needs_vision
 from awe_app.adapters.outbound import Outbound
 from awe_app.domain.errors import Invalid
 from awe_app.domain.ids import UserId
-from awe_app.domain.models import LanguageModel, ModelFailed, ModelInfo
+from awe_app.domain.models import ChatRequest, LanguageModel, ModelFailed, ModelInfo
 
 _CONNECTIONS = 1_000
 """At once, to all providers: an answer keeps its own as long as it speaks."""
+
+
+_WELL_KNOWN = frozenset(("openai", "anthropic", "gemini"))
+"""Of their models the table says reliably what they cannot."""
 
 
 class SettingsReader(Protocol):
@@ -37,6 +48,8 @@ class Provider:
     models: tuple[str, ...] = ()
     default_model: str | None = None
     enabled: bool = True
+    max_parallel: int | None = None
+    """Calls of one process that may run at once; further ones wait. None for no limit."""
 
     @property
     def model(self) -> str | None:
@@ -61,6 +74,7 @@ def read_providers(settings: Mapping[str, Any]) -> list[Provider]:
             models=tuple(entry.get("models") or ()),
             default_model=entry.get("default_model"),
             enabled=entry.get("enabled", True),
+            max_parallel=entry.get("max_parallel"),
         )
         for entry in settings.get("providers") or ()
     ]
@@ -74,7 +88,12 @@ class Models:
     """
 
     def __init__(
-        self, settings: SettingsReader, secrets: Secrets, local_model: LanguageModel, allowed_hosts: Iterable[str] = ()
+        self,
+        settings: SettingsReader,
+        secrets: Secrets,
+        local_model: LanguageModel,
+        allowed_hosts: Iterable[str] = (),
+        answers: AnswerCache | None = None,
     ) -> None:
         self._settings = settings
         self._secrets = secrets
@@ -83,6 +102,9 @@ class Models:
         allowed = [*allowed_hosts, OLLAMA]
         self._outbound = Outbound(allowed)
         self._client = HttpClient(allowed, connections=_CONNECTIONS)
+        self._answers = answers
+        self._places = Places()
+        self._dialects = Dialects()
 
     async def stop(self) -> None:
         """Close the connections to providers."""
@@ -96,13 +118,11 @@ class Models:
         found = {LOCAL_MODEL_INFO.id: LOCAL_MODEL_INFO}
         for provider in providers:
             for model in provider.all_models:
-                info = _info(provider, model)
+                known = await facts(KINDS[provider.kind].prefix, model) if provider.kind in KINDS else None
+                info = _info(provider, model, known)
                 found.setdefault(info.id, info)
         first = found.pop(default)
-        marked = ModelInfo(
-            first.id, first.provider, first.name, first.context_tokens, first.abilities, first.local, default=True
-        )
-        return [marked, *found.values()]
+        return [replace(first, default=True), *found.values()]
 
     async def find(self, user_id: UserId | None, provider: str | None, model: str | None) -> LanguageModel:
         """See ``ModelDirectory.find``. ``model`` may be an id with its provider in front; ``provider`` may then be
@@ -127,14 +147,37 @@ class Models:
             if model not in (None, MODEL):
                 hint = f"its only model is {MODEL}"
                 raise ModelFailed("UNKNOWN_MODEL", f"there is no local model {model!r}; {hint}", hint)
-            return self.local_model
+            local = Provider(PROVIDER, PROVIDER)
+            return self._called(self.local_model, user_id, local, LOCAL_MODEL_INFO.id)
         if not model:
             hint = "name a model in the node, or a default model of the provider in the settings"
             raise ModelFailed("UNKNOWN_MODEL", f"the provider {provider!r} has no default model", hint)
         access = Access(chosen.id, chosen.kind, chosen.base_url, self._key(user_id, chosen))
         if KINDS[access.kind].speaks_openai:
-            return OpenAIChatModel(access, model, self._client)
-        return LiteLLMModel(access, model, self._outbound)
+            found = OpenAIChatModel(access, model, self._client, dialects=self._dialects)
+        else:
+            found = LiteLLMModel(access, model, self._outbound)
+        return replace(self._called(found, user_id, chosen, model), check=partial(_check, access, model))
+
+    async def offered(self, user_id: UserId, provider: str) -> tuple[str, ...]:
+        """Names of the models a provider says it has.
+
+        Raises:
+            ModelFailed: ``UNKNOWN_PROVIDER``, and as a call of a model does.
+        """
+        for entry in read_providers(await self._read(user_id)):
+            if entry.id == provider and entry.kind != PROVIDER:
+                access = Access(entry.id, entry.kind, entry.base_url, self._key(user_id, entry))
+                return tuple(await offered_models(access, self._client))
+        if provider == PROVIDER:
+            return (MODEL,)
+        detail = f"the provider {provider!r} is not in your settings"
+        raise ModelFailed("UNKNOWN_PROVIDER", detail, "save it first")
+
+    def _called(self, model: LanguageModel, user_id: UserId | None, provider: Provider, name: str) -> CalledModel:
+        identity = (provider.id, provider.kind, provider.base_url, name)
+        places, answers = self._places, self._answers
+        return CalledModel(model, provider.id, user_id, identity, places, answers, provider.max_parallel)
 
     async def _read(self, user_id: UserId | None) -> Mapping[str, Any]:
         return await self._settings.get(user_id) if user_id else {}
@@ -172,11 +215,22 @@ def _place(model: str, providers: Mapping[str, Provider], enabled: Iterable[Prov
     raise ModelFailed("UNKNOWN_MODEL", f"there is no model {model!r} in your settings", hint)
 
 
-def _info(provider: Provider, model: str) -> ModelInfo:
+async def _check(access: Access, model: str, request: ChatRequest) -> None:
+    """Refuse files for a model that is known to be blind; where nothing is known, the provider says it."""
+    blind = access.kind in _WELL_KNOWN and needs_vision(request)
+    known = await facts(KINDS[access.kind].prefix, model) if blind else None
+    if known and "vision" not in known.abilities:
+        raise access.cannot(model, "vision")
+
+
+def _info(provider: Provider, model: str, known: Facts | None) -> ModelInfo:
+    # of a model that nobody knows, tools are expected: nearly all have them, and the provider says if not
     return ModelInfo(
         id=f"{provider.id}/{model}",
         provider=provider.id,
         name=f"{model} ({provider.name or provider.id})",
-        abilities=("text", "json", "streaming"),
+        context_tokens=known.context_tokens if known else None,
+        abilities=known.abilities if known else ("text", "json", "tools", "streaming"),
         local=provider.kind == PROVIDER,
+        price_usd_per_million=known.price.per_million if known and known.price else None,
     )

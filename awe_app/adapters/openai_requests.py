@@ -87,11 +87,27 @@ def _object(arguments: str) -> str:
     return (arguments or "{}") if isinstance(value, dict) else json.dumps({"unreadable": arguments})
 
 
-def _part(file: Attachment) -> dict[str, Any]:
-    kind = file.media_type.partition(";")[0].strip().lower()
+def needs_vision(request: ChatRequest) -> bool:
+    """Whether a file goes along that is no text."""
+    return any(file_text(file) is None for message in request.messages for file in message.attachments)
+
+
+def file_text(file: Attachment) -> str | None:
+    """A text file as models without eyes read it; None for all others."""
+    kind = _media_type(file)
     if kind.startswith("text/") or kind in ("application/json", "application/xml"):
-        text = file.data.decode("utf-8", errors="replace")
-        return {"type": "text", "text": f"File {file.name}:\n{text}"}
+        return f"File {file.name}:\n{file.data.decode('utf-8', errors='replace')}"
+    return None
+
+
+def _media_type(file: Attachment) -> str:
+    return file.media_type.partition(";")[0].strip().lower()
+
+
+def _part(file: Attachment) -> dict[str, Any]:
+    kind, text = _media_type(file), file_text(file)
+    if text is not None:
+        return {"type": "text", "text": text}
     address = f"data:{kind};base64,{base64.b64encode(file.data).decode()}"
     if kind.startswith("image/"):
         return {"type": "image_url", "image_url": {"url": address}}

@@ -192,6 +192,22 @@ class SettingsRow(SQLModel, table=True):
     updated_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class ApiKeyRow(SQLModel, table=True):
+    """A key for scripts; ``key_hash`` is a hash of what its owner was shown once."""
+
+    __tablename__: ClassVar[str] = "api_keys"
+
+    id: str = Field(primary_key=True, sa_type=PlainText)
+    user_id: str = Field(sa_type=PlainText, foreign_key="users.id", ondelete="CASCADE", index=True)
+    name: str = Field(sa_type=PlainText)
+    key_hash: str = Field(sa_type=PlainText, unique=True, index=True)
+    last4: str = Field(sa_type=PlainText)
+    scopes: list[str] = Field(sa_type=JSON)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
 class PasswordResetTokenRow(SQLModel, table=True):
     """A link to choose a new password; ``token`` is a hash of what the mail holds."""
 

@@ -36,7 +36,7 @@ class UserStore:
             password_hash=password_hash,
             created_at=utc_now(),
         )
-        user = _user(row)
+        user = user_of(row)
         try:
             async with self._database.sessions.begin() as session:
                 session.add(row)
@@ -53,7 +53,7 @@ class UserStore:
         """The account, or None."""
         async with self._database.sessions() as session:
             row = await session.get(UserRow, user_id)
-        return row and _user(row)
+        return row and user_of(row)
 
     async def credentials(self, username_or_email: str) -> tuple[User, str] | None:
         """The account of that e-mail or name, and its password's hash; None when there is none."""
@@ -63,7 +63,7 @@ class UserStore:
             rows = list(await session.scalars(found))
         # An address wins over somebody else's name that reads like it.
         rows.sort(key=lambda row: row.email_key != key)
-        return (_user(rows[0]), rows[0].password_hash) if rows else None
+        return (user_of(rows[0]), rows[0].password_hash) if rows else None
 
     async def open_session(self, user_id: UserId, refresh_hash: str, expires_at: datetime) -> str:
         """Begin a session and give its id; the user's expired ones are cleared away."""
@@ -88,7 +88,7 @@ class UserStore:
                 .where(*_alive(session_id))
             )
             row = found.first()
-        return (_user(row[1]), row[0].refresh_hash, row[0].expires_at) if row else None
+        return (user_of(row[1]), row[0].refresh_hash, row[0].expires_at) if row else None
 
     async def rotate_session(self, session_id: str, old_hash: str, new_hash: str) -> bool:
         """Exchange the refresh token; False when the session is over or ``old_hash`` is no longer its token's."""
@@ -115,5 +115,6 @@ def _alive(session_id: str) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _user(row: UserRow) -> User:
+def user_of(row: UserRow) -> User:
+    """The account as others may see it."""
     return User(UserId(row.id), row.username, row.email, row.created_at)

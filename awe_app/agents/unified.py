@@ -1,181 +1,238 @@
-"""One agent for every language model: retries, fallbacks, budget, and answers that follow a schema."""
+"""One agent for every language model: it calls tools until it has the answer, and remembers.
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+A run is a row of steps (``transcript.py``): what the model was told, each of its answers, each result of a tool. Steps
+that are known are taken as they are, so a crash, a wait and a further try all go on with the first that is not.
+"""
+
+from dataclasses import replace
 from typing import Any
 
-from awe_app.agents.base import AgentAnswer, BaseAgent, Watch
+from awe_app.agents.attachments import read_files
+from awe_app.agents.base import AgentAnswer, AgentContext, BaseAgent, Task
+from awe_app.agents.budget import Account
+from awe_app.agents.calling import ModelCaller
+from awe_app.agents.guard import FRAME, Exposure, is_framed, mark_of
+from awe_app.agents.memory import AgentMemory, section
+from awe_app.agents.settings import AgentSettings
 from awe_app.agents.structured import NotAnAnswer, instruction, read_answer
-from awe_app.domain.errors import BudgetExceeded, NodeFailed
-from awe_app.domain.ids import UserId
-from awe_app.domain.models import ChatAnswer, ChatRequest, LanguageModel, Message, ModelDirectory, ModelFailed, Usage
+from awe_app.agents.tool_calls import MOST_CALLS, RESULT_CHARS, ToolCalls
+from awe_app.agents.toolbox import FindTool, Toolbox
+from awe_app.agents.transcript import Function, Opening, answer_as_json, read_answer_step
+from awe_app.domain.errors import NodeFailed
+from awe_app.domain.ids import new_id
+from awe_app.domain.models import Attachment, ChatAnswer, ChatRequest, Message
+from awe_app.domain.values import as_text
+from awe_app.tools.registry import find_tool
 
 REPAIRS = 2
 """How often a model may mend an answer that breaks the schema."""
-LONGEST_WAIT_S = 60.0
-"""A provider that asks for a longer wait is treated as failed: a fallback, or the node's own retry, comes next."""
-
-
-@dataclass(frozen=True, slots=True)
-class AgentSettings:
-    """How a ``UnifiedLLMAgent`` works. None leaves the choice to the user's default or the provider."""
-
-    provider: str | None = None
-    model: str | None = None
-    system_prompt: str = ""
-    temperature: float | None = None
-    max_tokens: int | None = None
-    output_schema: Mapping[str, Any] | None = None
-    fallback_models: Sequence[str] = ()
-    """Model ids, tried in order when a model fails for good."""
-    model_retries: int = 2
-    """Further tries of one model call on 429, 5xx and stalls."""
-    max_iterations: int = 10
-    """Answers asked for in one run, mended ones included."""
-    cache: bool = False
-    """Answers that were given before to the same request will do."""
-    budget_tokens: int | None = None
-    budget_usd: float | None = None
-    """Once one of them is spent, no further call is made."""
+_LAST = "No more functions can be called. Answer now with what you know."
 
 
 class UnifiedLLMAgent(BaseAgent):
     """Works on a task by talking to a language model."""
 
-    def __init__(
-        self,
-        name: str,
-        models: ModelDirectory,
-        user_id: UserId | None,
-        settings: AgentSettings,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
+    def __init__(self, name: str, settings: AgentSettings, find: FindTool = find_tool) -> None:
         self.name = name
-        self._models = models
-        self._user_id = user_id
         self._settings = settings
-        self._sleep = sleep
+        self._find = find
 
-    async def run(self, prompt: str, watch: Watch) -> AgentAnswer:
-        """See ``BaseAgent.run``. Codes: those of the models, ``OUTPUT_INVALID``, ``OUTPUT_TRUNCATED``,
-        ``BUDGET_EXCEEDED``.
+    async def run(self, task: Task, ctx: AgentContext) -> AgentAnswer:
+        """See ``BaseAgent.run``. Codes: those of the models and of ``Toolbox``, ``OUTPUT_INVALID``,
+        ``OUTPUT_TRUNCATED``, ``MAX_ITERATIONS``, ``BUDGET_EXCEEDED``, and what reading files and memories raises.
         """
-        run = _Run(self, watch)
-        schema = self._settings.output_schema
-        messages = [Message("user", prompt)]
-        system = self._settings.system_prompt.strip()
-        if schema is not None:
-            system = "\n\n".join(part for part in (system, instruction(schema)) if part)
-        if system:
-            messages.insert(0, Message("system", system))
-        answer = await run.ask(messages)
-        if schema is None:
-            return AgentAnswer(answer.text, answer.model, run.spent)
-        problem: NotAnAnswer | None = None
-        for _ in range(min(REPAIRS, self._settings.max_iterations - 1) + 1):
-            if problem:
-                cut = "It was cut off: answer much shorter. " if answer.finish_reason == "length" else ""
-                text = f"That answer cannot be used: {problem}. {cut}Answer again, with the JSON only."
-                watch.log(f"The answer does not follow output_schema: {problem}; asking again", "warning")
-                watch.stream("\n\n")
-                answer = await run.ask([*messages, Message("assistant", answer.text), Message("user", text)])
-            try:
-                return AgentAnswer(read_answer(answer.text, schema), answer.model, run.spent)
-            except NotAnAnswer as error:
-                problem = error
-        if answer.finish_reason == "length":
-            hint = "raise max_tokens, or ask for less"
-            raise NodeFailed("OUTPUT_TRUNCATED", "the answer was cut off before its JSON ended", hint, retryable=True)
-        hint = "make output_schema simpler, say in the prompt what each field means, or choose a stronger model"
-        detail = f"the model's answer does not follow output_schema: {problem}"
-        raise NodeFailed("OUTPUT_INVALID", detail, hint, retryable=True)
+        return await _Run(self._settings, self._find, ctx).work(task)
 
 
 class _Run:
-    """The calls of one run, and what they have cost."""
+    def __init__(self, settings: AgentSettings, find: FindTool, ctx: AgentContext) -> None:
+        self._settings = settings
+        self._ctx = ctx
+        self._account = Account(settings.limits, ctx.spend)
+        self._caller = ModelCaller(settings, ctx, self._account.check)
+        self._memory = AgentMemory(settings.memory, ctx)
+        self._toolbox = Toolbox(settings.tools, self._memory.tool(), find)
+        self._attachments: tuple[Attachment, ...] | None = None
 
-    def __init__(self, agent: UnifiedLLMAgent, watch: Watch) -> None:
-        self._agent = agent
-        self._settings = agent._settings
-        self._watch = watch
-        self.spent = Usage()
-
-    async def ask(self, messages: Sequence[Message]) -> ChatAnswer:
-        """The answer of the first model that gives one: the chosen one, then the fallbacks."""
-        settings = self._settings
-        request = ChatRequest(
-            tuple(messages),
-            settings.temperature,
-            settings.max_tokens,
-            settings.output_schema,
-            cache=settings.cache,
+    async def work(self, task: Task) -> AgentAnswer:
+        """Take steps until there is an answer."""
+        known = self._ctx.steps.known("task")
+        opening = Opening.from_json(known) if known is not None else await self._begin(task)
+        exposure = Exposure(opening.private, opening.untrusted)
+        calls = ToolCalls(
+            self._ctx,
+            self._toolbox,
+            opening.functions,
+            self._account,
+            exposure,
+            opening.run,
+            mark_of(opening.run),
+            opening.result_chars,
         )
-        choices = [(settings.provider, settings.model), *((None, model) for model in settings.fallback_models)]
-        for place, (provider, model) in enumerate(choices):
-            try:
-                chosen = await self._agent._models.find(self._agent._user_id, provider, model)
-                return await self._ask_one(chosen, request)
-            except ModelFailed as failure:
-                if place == len(choices) - 1:
-                    raise
-                self._watch.log(
-                    f"{failure.detail}; going on with {choices[place + 1][1]}", "warning", code=failure.code
-                )
-        raise AssertionError("there is always one choice")
+        answer, value = await self._talk(opening, calls)
+        await self._memory.keep(task.prompt, as_text(value), exposure.untrusted)
+        return AgentAnswer(value, answer.model, self._account.usage)
 
-    async def _ask_one(self, model: LanguageModel, request: ChatRequest) -> ChatAnswer:
-        """One model, tried again where that can help."""
-        tries = 0
+    async def _talk(self, opening: Opening, calls: ToolCalls) -> tuple[ChatAnswer, Any]:
+        """Ask, make the calls that are asked for, and ask again; gives the last answer and its value."""
+        most = self._settings.max_iterations
+        said: list[Message] = []
+        mend: list[Message] = []
+        repairs = iteration = 0
         while True:
-            self._check_budget()
-            started = time.monotonic()
-            streamed: list[str] = []
-
-            def on_text(delta: str, streamed: list[str] = streamed) -> None:
-                streamed.append(delta)
-                self._watch.stream(delta)
-
-            try:
-                answer = await model.chat(request, on_text)
-            except ModelFailed as failure:
-                wait_s = failure.retry_after_s if failure.retry_after_s is not None else 2.0**tries
-                if not failure.retryable or tries >= self._settings.model_retries or wait_s > LONGEST_WAIT_S:
-                    raise
-                tries += 1
-                self._watch.log(
-                    f"{failure.detail}; trying again in {wait_s:g} s", "warning", code=failure.code, attempt=tries + 1
-                )
-                if streamed:
-                    self._watch.stream("\n\n[the answer broke off; asking again]\n\n")
-                await self._agent._sleep(wait_s)
+            iteration += 1
+            last = iteration > most
+            functions = () if last else opening.functions
+            final = [Message("user", _LAST)] if last else []
+            answer = await self._ask(opening, iteration, [*said, *mend, *final], functions)
+            if answer.tool_calls and functions:
+                said += [*mend, Message("assistant", answer.text, answer.tool_calls)]
+                said += await calls.make(iteration, answer.tool_calls)
+                mend = []
                 continue
-            self._account(answer, time.monotonic() - started)
-            return answer
+            if last and not answer.text.strip():
+                hint = "raise max_iterations, or ask for less at once"
+                raise self._anew("MAX_ITERATIONS", f"there was no answer after {most} calls of the model", hint)
+            schema = self._settings.output_schema
+            if schema is None:
+                return answer, answer.text
+            try:
+                return answer, read_answer(answer.text, schema)
+            except NotAnAnswer as problem:
+                if repairs >= REPAIRS or iteration >= most:
+                    raise self._unusable(answer, problem) from None
+                repairs += 1
+                mend = self._mend(answer, problem)
 
-    def _account(self, answer: ChatAnswer, seconds: float) -> None:
-        usage = answer.usage
-        self.spent += usage
-        self._watch.spend(usage)
-        self._watch.log(
-            f"{answer.model} answered in {seconds:.1f} s with {usage.completion_tokens} tokens",
-            model=answer.model,
-            seconds=round(seconds, 3),
-            prompt_tokens=usage.prompt_tokens,
-            completion_tokens=usage.completion_tokens,
-            cost_usd=usage.cost_usd,
+    async def _ask(
+        self, opening: Opening, iteration: int, said: list[Message], functions: tuple[Function, ...]
+    ) -> ChatAnswer:
+        """The model's answer: the known one, or a new one, which is kept."""
+        key, steps = f"model/{iteration}", self._ctx.steps
+        step = steps.known(key)
+        if step is None:
+            settings = self._settings
+            request = ChatRequest(
+                (*await self._told(opening), *said),
+                settings.temperature,
+                settings.max_tokens,
+                settings.output_schema,
+                tuple(function.spec for function in functions),
+                settings.cache,
+            )
+            answer, seconds = await self._caller.ask(request)
+            answer = self._tidy(answer, iteration, bool(functions))
+            step = answer_as_json(iteration, answer, seconds)
+            await steps.record(key, _summary(answer, seconds), step)
+            if answer.finish_reason == "length":
+                self._ctx.log("The answer was cut off at max_tokens", "warning", max_tokens=settings.max_tokens)
+            if answer.tool_calls and answer.text:
+                self._ctx.stream("\n\n")
+        answer = read_answer_step(step)
+        self._account.add(answer.usage, f"{opening.run}/{key}")
+        self._account.seconds += step["seconds"]
+        return answer
+
+    def _tidy(self, answer: ChatAnswer, iteration: int, may_call: bool) -> ChatAnswer:
+        """The answer with as many calls as are made, each under a name of its own."""
+        if not may_call:
+            return replace(answer, tool_calls=())
+        if len(answer.tool_calls) > MOST_CALLS:
+            text = f"{len(answer.tool_calls)} calls at once; only the first {MOST_CALLS} are made"
+            self._ctx.log(text, "warning")
+        ids: set[str] = set()
+        calls = []
+        for place, call in enumerate(answer.tool_calls[:MOST_CALLS]):
+            calls.append(call if call.id and call.id not in ids else replace(call, id=f"call_{iteration}_{place}"))
+            ids.add(calls[-1].id)
+        return replace(answer, tool_calls=tuple(calls))
+
+    # The beginning
+
+    async def _begin(self, task: Task) -> Opening:
+        """Find out all that the model is told, and keep it."""
+        ctx, settings = self._ctx, self._settings
+        run = new_id()
+        mark = mark_of(run)
+        functions = await self._toolbox.functions(ctx.user_id, ctx.capabilities) if self._toolbox else ()
+        aware = bool(functions) or settings.memory.short_term
+        info = await self._caller.info() if aware else None
+        context_tokens = info.context_tokens if info is not None else None
+        memories = await self._memory.recall(task.prompt)
+        history = self._memory.history(context_tokens)
+        prompt, seen = await self._with_files(task)
+        system = [settings.system_prompt.strip()]
+        if memories:
+            system.append(section(memories, mark))
+        if memories or any(is_framed(self._toolbox.of(function)) for function in functions):
+            system.append(FRAME.format(mark=mark))
+        if settings.output_schema is not None:
+            system.append(instruction(settings.output_schema))
+        text = "\n\n".join(part for part in system if part)
+        opening = Opening(
+            run,
+            (*([Message("system", text)] if text else []), *history, Message("user", prompt)),
+            functions,
+            seen,
+            private=bool(memories or history or task.files),
+            untrusted=any(memory.metadata.get("untrusted") for memory in memories)
+            or any(self._toolbox.of(function).tool.foreign_words for function in functions),
+            result_chars=min(RESULT_CHARS, context_tokens or RESULT_CHARS),
         )
-        if answer.finish_reason == "length":
-            self._watch.log("The answer was cut off at max_tokens", "warning", max_tokens=self._settings.max_tokens)
+        await ctx.steps.record("task", _begun(opening, len(memories), len(history)), opening.as_json(), "debug")
+        return opening
 
-    def _check_budget(self) -> None:
-        tokens = self.spent.prompt_tokens + self.spent.completion_tokens
-        settings = self._settings
-        for used, limit, unit in (
-            (tokens, settings.budget_tokens, "tokens"),
-            (self.spent.cost_usd, settings.budget_usd, "dollars"),
-        ):
-            if limit is not None and used >= limit:
-                detail = f"the budget of {limit:g} {unit} is spent ({used:g} used)"
-                raise BudgetExceeded("BUDGET_EXCEEDED", detail, "raise the agent's budget, or ask for less")
+    async def _with_files(self, task: Task) -> tuple[str, tuple[str, ...]]:
+        """The prompt with the text of files, and the paths of those that go along as they are."""
+        if not task.files:
+            return task.prompt, ()
+        attached = await read_files(self._ctx.capabilities.files, self._ctx.user_id, task.files)
+        self._attachments = attached.seen
+        return "\n\n".join(part for part in (task.prompt, attached.text) if part), attached.seen_paths
+
+    async def _told(self, opening: Opening) -> list[Message]:
+        """The first messages, with their files."""
+        messages = list(opening.messages)
+        if opening.files:
+            if self._attachments is None:  # the run goes on in another process
+                files = self._ctx.capabilities.files
+                self._attachments = (await read_files(files, self._ctx.user_id, opening.files)).seen
+            messages[-1] = replace(messages[-1], attachments=self._attachments)
+        return messages
+
+    # The end
+
+    def _mend(self, answer: ChatAnswer, problem: NotAnAnswer) -> list[Message]:
+        cut = "It was cut off: answer much shorter. " if answer.finish_reason == "length" else ""
+        text = f"That answer cannot be used: {problem}. {cut}Answer again, with the JSON only."
+        self._ctx.log(f"The answer does not follow output_schema: {problem}; asking again", "warning")
+        self._ctx.stream("\n\n")
+        return [Message("assistant", answer.text), Message("user", text)]
+
+    def _unusable(self, answer: ChatAnswer, problem: NotAnAnswer) -> NodeFailed:
+        if answer.finish_reason == "length":
+            hint = "raise max_tokens, or ask for less"
+            return self._anew("OUTPUT_TRUNCATED", "the answer was cut off before its JSON ended", hint)
+        hint = "make output_schema simpler, say in the prompt what each field means, or choose a stronger model"
+        return self._anew("OUTPUT_INVALID", f"the model's answer does not follow output_schema: {problem}", hint)
+
+    def _anew(self, code: str, detail: str, hint: str) -> NodeFailed:
+        """A failure after which a further try begins from the start."""
+        self._ctx.steps.forget()
+        return NodeFailed(code, detail, hint, retryable=True)
+
+
+def _begun(opening: Opening, memories: int, turns: int) -> str:
+    names = ", ".join(function.spec.name for function in opening.functions)
+    parts = [f"functions {names}"] if names else []
+    parts += [f"{memories} memories"] if memories else []
+    parts += [f"{turns} earlier turns"] if turns else []
+    parts += [f"{len(opening.files)} files"] if opening.files else []
+    return f"Begins with {'; '.join(parts)}" if parts else "Begins"
+
+
+def _summary(answer: ChatAnswer, seconds: float) -> str:
+    took = f"in {seconds:.1f} s with {answer.usage.completion_tokens} tokens"
+    if answer.tool_calls:
+        return f"{answer.model} asks for {', '.join(call.name[:80] for call in answer.tool_calls)} {took}"
+    return f"{answer.model} answered {took}{' (reused)' if answer.reused else ''}"

@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
 from awe_app.api import (
+    api_keys,
     auth,
     catalog,
     errors,
@@ -53,7 +54,7 @@ def create_api(origins: Sequence[str] = ()) -> FastAPI:
     errors.install(api)
     api.include_router(health.router)
     api.include_router(auth.router, prefix="/api")
-    for part in (workflows, executions, settings, templates, catalog, memories, knowledge):
+    for part in (workflows, executions, settings, api_keys, templates, catalog, memories, knowledge):
         # The dependency stands here too, so that a new route without a user is closed and not open.
         api.include_router(part.router, prefix="/api", dependencies=[Depends(current_user)])
     api.include_router(stream.router, prefix="/api")

@@ -10,10 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
+from awe_app.api.scopes import scope_of
 from awe_app.domain.accounts import User
 from awe_app.domain.errors import Unauthorized
 from awe_app.domain.pages import MAX_LIMIT, PageQuery
 from awe_app.services import services
+from awe_app.services.api_keys import PREFIX
 
 
 class Body(BaseModel):
@@ -49,7 +51,11 @@ class _Token(HTTPBearer):
     """Reads the bearer token. One dependency without further ones: FastAPI walks through them at every request."""
 
     def __init__(self) -> None:
-        super().__init__(auto_error=False, scheme_name="HTTPBearer", description="access_token of POST /api/auth/login")
+        super().__init__(
+            auto_error=False,
+            scheme_name="HTTPBearer",
+            description="access_token of POST /api/auth/login, or an API key",
+        )
 
     async def __call__(self, request: HTTPConnection) -> Any:
         """The token, unread.
@@ -74,8 +80,19 @@ class _SignedIn(_Token):
         Raises:
             Unauthorized: nobody who is signed in.
         """
-        token = await super().__call__(request)
-        return await services().accounts.authenticate(token)
+        return await user_of(await super().__call__(request), request)
+
+
+async def user_of(token: str, connection: HTTPConnection) -> User:
+    """Whose access token or API key it is, provided it is good for this request.
+
+    Raises:
+        Unauthorized: nobody's, or nobody's any more.
+        Forbidden: the API key is not for that.
+    """
+    if token.startswith(PREFIX):
+        return await services().api_keys.authenticate(token, scope_of(connection))
+    return await services().accounts.authenticate(token)
 
 
 current_user = _SignedIn()

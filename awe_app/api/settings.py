@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 from fastapi import Body as JsonBody
 
 from awe_app.api.deps import Body, CurrentUser, json_response
-from awe_app.api.shapes import ProviderTestShape
+from awe_app.api.shapes import OfferedModelsShape, ProviderTestShape
 from awe_app.services import services
 
 router = APIRouter(prefix="/settings", tags=["settings"])
@@ -18,6 +18,12 @@ LlmSettings = Annotated[
         examples=[{"default_model": "local/smollm2-135m"}],
     ),
 ]
+
+
+class ProviderChoice(Body):
+    """One of your providers."""
+
+    provider: str
 
 
 class ModelChoice(Body):
@@ -43,3 +49,9 @@ async def save_llm(raw: LlmSettings, user: CurrentUser) -> Response:
 async def test_llm(body: ModelChoice, user: CurrentUser) -> Response:
     """Ask a model something small and say whether it answers."""
     return json_response(await services().settings.test_llm(user, body.provider, body.model))
+
+
+@router.post("/llm/models", response_model=OfferedModelsShape)
+async def offered_models(body: ProviderChoice, user: CurrentUser) -> Response:
+    """The models that a saved provider says it has."""
+    return json_response({"models": await services().settings.offered_models(user, body.provider)})

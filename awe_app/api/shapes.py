@@ -234,6 +234,11 @@ class ToolShape(BaseModel):
     description: str
     parameters: dict[str, Any]
     requires_approval: bool
+    settings: dict[str, Any]
+    """JSON Schema of how an agent or a tool node may set it."""
+    reads_untrusted: bool
+    reads_private: bool
+    sends_out: bool
 
 
 class ModelShape(BaseModel):
@@ -246,6 +251,8 @@ class ModelShape(BaseModel):
     abilities: list[str]
     local: bool
     default: bool
+    price_usd_per_million: list[float] | None
+    """Of prompt and of answered tokens."""
 
 
 class ProviderTestShape(BaseModel):
@@ -254,6 +261,31 @@ class ProviderTestShape(BaseModel):
     ok: bool
     latency_ms: float | None
     error: str | None
+
+
+class OfferedModelsShape(BaseModel):
+    """What a provider says it has."""
+
+    models: list[str]
+
+
+class ApiKeyShape(BaseModel):
+    """A key for scripts."""
+
+    id: str
+    name: str
+    scopes: list[str]
+    key_last4: str
+    created_at: str
+    expires_at: str | None
+    last_used_at: str | None
+
+
+class NewApiKeyShape(ApiKeyShape):
+    """A key for scripts when it is made."""
+
+    key: str
+    """Shown this once."""
 
 
 class HealthShape(BaseModel):

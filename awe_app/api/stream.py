@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from starlette.websockets import WebSocketState
 
+from awe_app.api.deps import user_of
 from awe_app.domain.accounts import User
 from awe_app.domain.errors import Forbidden, NotFound, Unauthorized
 from awe_app.domain.ids import ExecutionId
@@ -66,12 +67,12 @@ async def _converse(socket: WebSocket, execution_id: ExecutionId) -> None:
     if not _origin_allowed(socket):
         raise _Over(4403, "this origin is not allowed; see CORS_ORIGINS")
     token = await _token(socket)
-    user = await services().accounts.authenticate(token)
+    user = await user_of(token, socket)
     after_seq = _after_seq(socket)
     async with asyncio.TaskGroup() as tasks:  # the first to end, by raising, ends the others at once
         tasks.create_task(_send(socket, user, execution_id, after_seq))
         tasks.create_task(_listen(socket))
-        tasks.create_task(_recheck(token))
+        tasks.create_task(_recheck(token, socket))
 
 
 async def _send(socket: WebSocket, user: User, execution_id: ExecutionId, after_seq: int) -> None:
@@ -92,11 +93,11 @@ async def _listen(socket: WebSocket) -> None:
     raise _Over(None)
 
 
-async def _recheck(token: str) -> None:
-    """End when the token expires or its session is ended."""
+async def _recheck(token: str, socket: WebSocket) -> None:
+    """End when the token expires, or its session or key is ended."""
     while True:
         await asyncio.sleep(RECHECK_S)
-        await services().accounts.authenticate(token)
+        await user_of(token, socket)
 
 
 async def _token(socket: WebSocket) -> str:

@@ -60,6 +60,11 @@ class AweError(Exception):
         self.detail = detail
         self.hint = hint
 
+    @property
+    def in_full(self) -> str:
+        """Detail and hint in one text."""
+        return f"{self.detail} ({self.hint})" if self.hint else self.detail
+
 
 class NotFound(AweError):
     """It does not exist, or the asker may not know that it does."""

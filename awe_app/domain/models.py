@@ -159,6 +159,7 @@ class ModelInfo:
             "abilities": list(self.abilities),
             "local": self.local,
             "default": self.default,
+            "price_usd_per_million": list(self.price_usd_per_million) if self.price_usd_per_million else None,
         }
 
 

@@ -52,6 +52,7 @@ class ChildRequest:
     """What a node asks for when it runs another workflow."""
 
     parent: Parent
+    """Each one has one child at a time: a node that runs several gives each a path of its own (``answer_key``)."""
     user_id: UserId | None
     """Who runs the parent, and so the child."""
     workflow_id: WorkflowId
@@ -60,8 +61,22 @@ class ChildRequest:
     """The node waits for its end, and its end comes with the parent's at the latest."""
 
 
+@dataclass(frozen=True, slots=True)
+class ChildWorkflow:
+    """What a workflow says of itself to whoever may run it."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    """JSON Schema of its inputs."""
+
+
 class ChildExecutions(Protocol):
     """Running a workflow as a node of another one."""
+
+    async def describe(self, user_id: UserId | None, workflow_id: WorkflowId) -> ChildWorkflow:
+        """What the workflow is, and what it wants. Raises NodeFailed ``WORKFLOW_NOT_FOUND``, ``INVALID_WORKFLOW``."""
+        ...
 
     async def start(self, request: ChildRequest) -> ExecutionId:
         """Start it; asked again by the same node instance, give the same one, unless that one failed.

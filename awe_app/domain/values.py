@@ -1,6 +1,7 @@
 """JSON values inside a workflow: how they read as text, and when they count as true."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -20,3 +21,12 @@ def is_true(value: Any) -> bool:
     if isinstance(value, str):
         return value.strip().lower() not in ("", "false")
     return bool(value)
+
+
+def has_expression(value: Any) -> bool:
+    """True when a text somewhere in the value holds ``{{``, so that only a run can tell what it is."""
+    if isinstance(value, str):
+        return "{{" in value
+    if isinstance(value, Mapping):
+        return any(has_expression(item) for item in value.values())
+    return isinstance(value, list | tuple) and any(has_expression(item) for item in value)

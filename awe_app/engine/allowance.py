@@ -16,6 +16,8 @@ class Allowance:
     def __init__(self, budget: Budget, now: datetime, done: ExecutionState | None) -> None:
         self._budget = budget
         self._nodes = 0
+        self.limited = budget != Budget()
+        """False when there is no end to it."""
         started_at = now
         if done is not None:
             started_at = done.started_at or now

@@ -51,7 +51,7 @@ def branches_of(level: Level, node: PlannedNode) -> list[PlannedNode]:
 
 def withdraw(run: "Run", level: Level, nodes: Iterable[PlannedNode]) -> None:
     """Call off those that are not settled. Each is recorded as cancelled for good, and its edges are skipped."""
-    called_off = [node for node in nodes if not level.settled(node) and not run.has_reported(level, node)]
+    called_off = [node for node in nodes if not level.settled(node) and not run.outcomes.has_reported(level, node)]
     for node in called_off:
         run.record.emit(ev.NodeCancelled, path=level.path(node), node_id=node.spec.id, withdrawn=True)
         run.stop_instance(level, node)

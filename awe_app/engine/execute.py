@@ -38,6 +38,7 @@ async def execute(
         options: its budget, and what is known of nodes that need not run. (``until`` is the plan's affair.)
     """
     run = Run(plan, inputs, deps, done, options)
+    outbox = run.record.outbox
     run.begin()
     run.check_time()
     try:
@@ -45,8 +46,8 @@ async def execute(
             turns = 0
             while run.ready and not run.over:
                 await run.start_next()
-                while run.record.outbox:
-                    yield run.record.outbox.popleft()
+                while outbox:
+                    yield outbox.popleft()
                 turns += 1
                 if turns % FAIR_SHARE == 0:
                     await asyncio.sleep(0)
@@ -54,8 +55,8 @@ async def execute(
             if run.over:
                 break
             run.look_around()
-            while run.record.outbox:
-                yield run.record.outbox.popleft()
+            while outbox:
+                yield outbox.popleft()
             if run.ready or run.over:
                 continue
             if not run.busy():
@@ -63,25 +64,33 @@ async def execute(
                     break
                 if deps.parks:
                     run.park()
-                    while run.record.outbox:
-                        yield run.record.outbox.popleft()
+                    while outbox:
+                        yield outbox.popleft()
                     return
             await _until_woken(run, deps)
             run.collect()
             run.check_time()
-            while run.record.outbox:
-                yield run.record.outbox.popleft()
+            while outbox:
+                yield outbox.popleft()
         await run.stop()
         run.cancel_waiting()
         run.finish()
-        while run.record.outbox:
-            yield run.record.outbox.popleft()
+        while outbox:
+            yield outbox.popleft()
     finally:
         await run.stop()
 
 
 async def _until_woken(run: Run, deps: Deps) -> None:
     """Wait for a report, a signal, or the moment at which a waiting node goes on."""
+    run.asleep = True
+    try:
+        await _sleep(run, deps)
+    finally:
+        run.asleep = False
+
+
+async def _sleep(run: Run, deps: Deps) -> None:
     wake_at = run.next_moment()
     if wake_at is None:
         await run.wake.wait()

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from awe_app.domain.errors import NodeFailed
 from awe_app.domain.execution import NodeState
 from awe_app.domain.ids import Path
+from awe_app.engine.instance import Instance
 from awe_app.engine.level import Level
 from awe_app.engine.loops import LoopRun
 from awe_app.engine.plan import Plan, PlannedNode
 from awe_app.engine.tasks import Tasks
-from awe_app.engine.work import Instance, context_of
 
 if TYPE_CHECKING:
     from awe_app.engine.run import Run
@@ -30,11 +30,11 @@ class Loops:
 
     def begin(self, level: Level, node: PlannedNode, path: Path, body: Plan) -> None:
         """Start a loop's first passes, and its timer if it has a time limit."""
-        instance = Instance(level, node, path, self._run.deps.clock())
+        instance = Instance(self._run, level, node, path, self._run.deps.clock())
         try:
-            loop = LoopRun(self._run, instance, body, context_of(self._run, instance).config)
+            loop = LoopRun(self._run, instance, body, instance.context(instance.started_at).config)
         except NodeFailed as failure:
-            self._run.fail(instance, failure)
+            self._run.outcomes.failed(instance, failure)
             return
         timer = None
         if node.spec.timeout_s is not None:
@@ -44,8 +44,8 @@ class Loops:
 
     def let_run_out(self, level: Level, node: PlannedNode, body: Plan, known: NodeState) -> None:
         """The loop had gone on before a crash while passes still ran: let those come to their end."""
-        instance = Instance(level, node, known.path, self._run.deps.clock())
-        LoopRun(self._run, instance, body, context_of(self._run, instance).config).run_out(known)
+        instance = Instance(self._run, level, node, known.path, self._run.deps.clock())
+        LoopRun(self._run, instance, body, instance.context(instance.started_at).config).run_out(known)
 
     async def _expire(self, loop: LoopRun, timeout_s: float) -> None:
         await self._run.deps.sleep(timeout_s)

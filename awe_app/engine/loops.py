@@ -16,8 +16,8 @@ from awe_app.engine.level import Level, Names
 from awe_app.engine.plan import Plan
 
 if TYPE_CHECKING:
+    from awe_app.engine.instance import Instance
     from awe_app.engine.run import Run
-    from awe_app.engine.work import Instance
 
 _LEFT_OUT = object()
 """In place of the result of a pass that failed and is skipped."""
@@ -194,7 +194,7 @@ class LoopRun:
     def give_up(self, failure: NodeFailed) -> None:
         """Stop every pass and fail the loop node."""
         self._leave()
-        self.run.fail(self.instance, failure)
+        self.run.outcomes.failed(self.instance, failure)
 
     def _go_on(self) -> None:
         """Give what the passes gave. Those that still run are stopped, or run out without effect."""
@@ -204,7 +204,7 @@ class LoopRun:
         outputs = {self.node.ports[0]: [result for result in done if result is not _LEFT_OUT]}
         self._trailing = bool(self._passes) and not self.config.cancel_rest
         self.instance.runs_on = self._trailing or None
-        self.run.finished(self.instance, outputs)
+        self.run.outcomes.finished(self.instance, outputs)
         if self.config.cancel_rest:
             self._stop_passes(withdrawn=True)
 

@@ -52,6 +52,8 @@ class PlannedNode:
     """It runs when that many values have come; 0: when every edge is decided."""
     each_arrival: bool
     """It is a loop that is told of each value that comes in."""
+    plain: bool
+    """It is pure, runs once, and nothing is to be asked before it does."""
     ends: bool
     """The execution is over once it has finished."""
     body: "Plan | None"
@@ -69,6 +71,8 @@ class Plan:
 
     workflow: Workflow
     nodes: tuple[PlannedNode, ...]
+    first: tuple[PlannedNode, ...]
+    """Those that nothing comes before."""
     edge_count: int
     results: tuple[PlannedNode, ...]
     """The nodes whose value is the result: the output nodes, else the leaves."""
@@ -123,9 +127,10 @@ class _Planner:
         nodes = tuple(self.node(i, spec, ports[i], incoming[i], outgoing[i]) for i, spec in enumerate(specs))
         outputs = tuple(node for node in nodes if node.behaviour.gives_result)
         leaves = tuple(node for node in nodes if not node.outgoing)
+        first = tuple(node for node in nodes if not node.incoming)
         if parent_id is not None:
-            return Plan(self.workflow, nodes, len(wires), leaves, len(leaves) != 1)
-        return Plan(self.workflow, nodes, len(wires), outputs or leaves, len(outputs) != 1)
+            return Plan(self.workflow, nodes, first, len(wires), leaves, len(leaves) != 1)
+        return Plan(self.workflow, nodes, first, len(wires), outputs or leaves, len(outputs) != 1)
 
     def node(
         self,
@@ -154,6 +159,7 @@ class _Planner:
             outgoing=tuple(outgoing),
             wanted=node_type.values_wanted(spec.config) or 0,
             each_arrival=node_type.takes_each_arrival(spec.config),
+            plain=not (node_type.effectful or node_type.contains or spec.disabled or spec.exclusive is not None),
             ends=node_type.ends_execution(spec.config),
             body=self.level(spec.id) if node_type.contains else None,
         )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from awe_app.domain.errors import Fenced
 from awe_app.domain.ids import Path
 from awe_app.engine.level import Level
 from awe_app.engine.plan import PlannedNode
@@ -26,15 +27,34 @@ class Tasks:
         self._wake = wake
         self._tasks: dict[Path, _Task] = {}
         self._stopping: list[asyncio.Task[None]] = []
+        self._broken_by: BaseException | None = None
 
     def __bool__(self) -> bool:
         return bool(self._tasks)
 
-    def begin(self, level: Level, node: PlannedNode, path: Path, work: Work) -> None:
+    def begin(self, level: Level, node: PlannedNode, path: Path, work: Callable[[], Work]) -> None:
         """Start the node's work; the run is woken when it is over."""
-        handle = asyncio.create_task(work, name=path)
-        handle.add_done_callback(lambda _task: self._wake())
+        handle = asyncio.create_task(self._watched(path, work), name=path)
         self._tasks[path] = _Task(level, node, handle)
+
+    async def _watched(self, path: Path, work: Callable[[], Work]) -> None:
+        """The work, which reports on its own; when it breaks off instead, the run hears of that."""
+        try:
+            await work()
+        except asyncio.CancelledError:
+            if self._is_here(path):  # nobody stopped it: the node did that to itself
+                self.leave(path)
+                self._wake()
+            raise
+        except (Exception, Fenced) as error:
+            if not self._is_here(path):
+                raise
+            self._broken_by = error
+            self._wake()
+
+    def _is_here(self, path: Path) -> bool:
+        task = self._tasks.get(path)
+        return task is not None and task.handle is asyncio.current_task()
 
     def timer(self, path: Path, work: Work) -> asyncio.Task[None]:
         """Start a timer; nobody waits for it, and ``end_timer`` ends it."""
@@ -50,12 +70,10 @@ class Tasks:
         """The node has reported, or waits: its task does nothing more."""
         self._tasks.pop(path, None)
 
-    def reap(self) -> None:
-        """Forget those that are over. Raises what one broke off with: that is a defect of the engine."""
-        for path in [path for path, task in self._tasks.items() if task.handle.done()]:
-            handle = self._tasks.pop(path).handle
-            if not handle.cancelled() and (error := handle.exception()) is not None:
-                raise error
+    def check(self) -> None:
+        """Raise what one broke off with, if one did: the execution is driven elsewhere, or the engine has a defect."""
+        if self._broken_by is not None:
+            raise self._broken_by
 
     def stop(self, within: Level | None = None) -> Iterator[tuple[Path, PlannedNode]]:
         """Cancel all, or those of one level; gives each that was still at work."""

@@ -84,6 +84,42 @@ def declared_fields(workflow: Workflow) -> tuple[InputField, ...] | None:
     return tuple(field for node in nodes for field in InputConfig.model_validate(node.config).fields)
 
 
+def inputs_schema(workflow: Workflow) -> dict[str, Any]:
+    """What a run of the workflow is given, as a JSON Schema for whoever calls it."""
+    fields = declared_fields(workflow)
+    if fields is None:
+        return {"type": "object", "properties": {}, "additionalProperties": True}
+    schema: dict[str, Any] = {"type": "object", "properties": {field.name: _schema(field) for field in fields}}
+    if required := [field.name for field in fields if field.required and field.default is None]:
+        schema["required"] = required
+    return {**schema, "additionalProperties": False}
+
+
+_TYPES: Mapping[FieldType, Mapping[str, Any]] = {
+    "text": {"type": "string"},
+    "long_text": {"type": "string"},
+    "number": {"type": "number"},
+    "integer": {"type": "integer"},
+    "boolean": {"type": "boolean"},
+    "select": {"type": "string"},
+    "list": {"type": "array", "items": {}},
+    "json": {},
+    "file": {"type": "string"},
+}
+
+
+def _schema(field: InputField) -> dict[str, Any]:
+    schema = dict(_TYPES[field.type])
+    if field.type == "select":
+        schema["enum"] = list(field.options)
+    said = [field.label, field.description, "The name of an uploaded file." if field.type == "file" else ""]
+    if description := ". ".join(part.strip().rstrip(".") for part in said if part.strip()):
+        schema["description"] = description
+    if field.default is not None:
+        schema["default"] = field.default
+    return schema
+
+
 def read_inputs(workflow: Workflow, given: Mapping[str, Any]) -> dict[str, Any]:
     """What a run of the workflow is given, each value in its field's type. Without an input node anything goes.
 

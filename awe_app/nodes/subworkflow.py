@@ -5,12 +5,12 @@ from typing import Any
 
 from pydantic import Field
 
-from awe_app.domain.errors import NodeFailed, Paused
+from awe_app.domain.errors import NodeFailed
 from awe_app.domain.ids import WorkflowId
-from awe_app.domain.models import Usage
 from awe_app.domain.node import Node, NodeConfig, NodeContext, Outputs
 from awe_app.domain.options import Parent
 from awe_app.domain.protocols import ChildRequest
+from awe_app.tools.linked_run import run_linked
 
 
 class SubworkflowConfig(NodeConfig):
@@ -41,14 +41,6 @@ class Subworkflow(Node[SubworkflowConfig]):
     effectful = True
 
     async def run(self, ctx: NodeContext[SubworkflowConfig]) -> Outputs:
-        if ctx.waiting is None:
-            return await self._start(ctx)
-        child = (ctx.waiting.data or {}).get("execution_id")
-        if ctx.signal is None or ctx.signal.get("execution_id") != child:
-            raise Paused(ctx.waiting.reason, None, ctx.waiting.data)
-        return self._result(ctx, ctx.signal)
-
-    async def _start(self, ctx: NodeContext[SubworkflowConfig]) -> Outputs:
         inputs = ctx.config.inputs if ctx.config.inputs is not None else {}
         if not isinstance(inputs, Mapping):
             raise NodeFailed("INVALID_SETTING", f"inputs must be an object, not {type(inputs).__name__}")
@@ -59,22 +51,15 @@ class Subworkflow(Node[SubworkflowConfig]):
             inputs=inputs,
             attached=ctx.config.wait,
         )
-        child = await ctx.capabilities.executions.start(request)
-        ctx.log("Started a sub-workflow", execution_id=child, workflow_id=ctx.config.workflow_id)
+        executions = ctx.capabilities.executions
         if not ctx.config.wait:
+            child = await executions.start(request)
+            ctx.log("Started a sub-workflow", execution_id=child, workflow_id=ctx.config.workflow_id)
             return {"out": {"execution_id": child}}
-        raise Paused("execution", None, {"execution_id": child, "workflow_id": ctx.config.workflow_id})
-
-    @staticmethod
-    def _result(ctx: NodeContext[SubworkflowConfig], report: Mapping[str, Any]) -> Outputs:
-        ctx.spend(Usage(**report["usage"]))
-        if report["status"] == "completed":
-            return {"out": report["result"]}
-        if report["status"] == "cancelled":
-            raise NodeFailed("SUBWORKFLOW_CANCELLED", f"execution {report['execution_id']} was cancelled")
-        error = report["error"] or {}
-        detail = f"execution {report['execution_id']} failed: {error.get('code')}: {error.get('detail')}"
-        raise NodeFailed("SUBWORKFLOW_FAILED", detail, retryable=True)
+        result = await run_linked(
+            executions, request, waiting=ctx.waiting, signal=ctx.signal, spend=ctx.spend, log=ctx.log
+        )
+        return {"out": result}
 
     @classmethod
     def summary(cls, config: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from awe_app.services.accounts import Accounts
+    from awe_app.services.api_keys import ApiKeys
     from awe_app.services.catalog import Catalog
     from awe_app.services.executions import Executions
     from awe_app.services.knowledge import Knowledge
@@ -31,6 +32,7 @@ class Services:
     readiness: "Readiness"
     memories: "Memories"
     knowledge: "Knowledge"
+    api_keys: "ApiKeys"
 
 
 _provided: Services | None = None

@@ -2,10 +2,11 @@
 
 from awe_app.adapters.child_store import ChildStore
 from awe_app.adapters.execution_store import ExecutionStore
-from awe_app.domain.errors import AweError, Conflict, Invalid, NodeFailed
-from awe_app.domain.ids import ExecutionId, UserId
-from awe_app.domain.protocols import ChildRequest
+from awe_app.domain.errors import AweError, Conflict, Invalid, NodeFailed, NotFound
+from awe_app.domain.ids import ExecutionId, UserId, WorkflowId
+from awe_app.domain.protocols import ChildRequest, ChildWorkflow
 from awe_app.services.depth import check_depth
+from awe_app.services.described import described
 from awe_app.services.plans import Plans
 from awe_app.services.starts import Starts, Wanted
 from awe_app.services.workflows import Workflows
@@ -23,6 +24,17 @@ class Children:
         self._children = children
         self._starts = starts
 
+    async def describe(self, user_id: UserId | None, workflow_id: WorkflowId) -> ChildWorkflow:
+        """See ``ChildExecutions``."""
+        if user_id is None:
+            raise _nobody()
+        try:
+            stored = await self._workflows.usable(user_id, workflow_id)
+            self._plans.of(stored)
+        except (Invalid, NotFound) as error:
+            raise _told(error) from error
+        return described(stored.workflow)
+
     async def start(self, request: ChildRequest) -> ExecutionId:
         """See ``ChildExecutions``. What one instance starts has a key, so that no crash starts it twice."""
         parent = request.parent
@@ -31,7 +43,7 @@ class Children:
             return before.newest
         check_depth(before.depth + 1)
         if request.user_id is None:
-            raise NodeFailed("WORKFLOW_NOT_FOUND", "the account that ran this is gone, and with it its workflows")
+            raise _nobody()
         if before.newest is not None:
             await self._children.forget_report(parent)
         key = f"{parent.execution_id}:{parent.path}:{before.count}"
@@ -51,7 +63,7 @@ class Children:
             )
         except Conflict:
             return await self._same(request.user_id, key)
-        except Invalid as error:
+        except (Invalid, NotFound) as error:
             raise _told(error) from error
         return started.execution_id
 
@@ -60,6 +72,10 @@ class Children:
         if known is None:
             raise NodeFailed("SUBWORKFLOW_LOST", f"the execution with the key {key} is gone", retryable=True)
         return known
+
+
+def _nobody() -> NodeFailed:
+    return NodeFailed("WORKFLOW_NOT_FOUND", "the account that ran this is gone, and with it its workflows")
 
 
 def _told(error: AweError) -> NodeFailed:

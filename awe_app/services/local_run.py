@@ -8,8 +8,8 @@ from typing import Any
 from awe_app.domain import events as ev
 from awe_app.domain.errors import Invalid, NodeFailed
 from awe_app.domain.execution import ExecutionState
-from awe_app.domain.ids import ExecutionId, new_id, utc_now
-from awe_app.domain.protocols import Capabilities, ChildRequest
+from awe_app.domain.ids import ExecutionId, UserId, WorkflowId, new_id, utc_now
+from awe_app.domain.protocols import Capabilities, ChildRequest, ChildWorkflow
 from awe_app.domain.workflow import Workflow
 from awe_app.engine.deps import Deps, Signals
 from awe_app.engine.execute import execute
@@ -17,6 +17,7 @@ from awe_app.engine.plan import prepare
 from awe_app.nodes.input import read_inputs
 from awe_app.nodes.registry import NodeTypes
 from awe_app.services.depth import check_depth
+from awe_app.services.described import described
 
 OnEvent = Callable[[ev.Event | ev.TextStreamed], None]
 Find = Callable[[str], Workflow]
@@ -74,6 +75,10 @@ class _Children:
         self._find = find
         self._depth = depth
         self._signals = signals
+
+    async def describe(self, user_id: UserId | None, workflow_id: WorkflowId) -> ChildWorkflow:
+        """See ``ChildExecutions``."""
+        return described(self._find(workflow_id))
 
     async def start(self, request: ChildRequest) -> ExecutionId:
         """See ``ChildExecutions``."""

@@ -28,6 +28,12 @@ class SettingsKeeper(Protocol):
     async def put(self, user_id: UserId, settings: dict[str, Any]) -> None: ...
 
 
+class ProviderModels(ModelDirectory, Protocol):
+    """What is needed of ``Models``."""
+
+    async def offered(self, user_id: UserId, provider: str) -> tuple[str, ...]: ...
+
+
 class ProviderChange(BaseModel):
     """One provider of ``POST /api/settings/llm``. What is absent stays as it is."""
 
@@ -55,6 +61,8 @@ class ProviderChange(BaseModel):
     models: tuple[ModelName, ...] = Field((), max_length=200)
     default_model: ModelName | None = None
     enabled: bool = True
+    max_parallel: int | None = Field(None, ge=1, le=1_000)
+    """Calls that one process of AWE makes at once; further ones wait their turn. Null for no limit."""
     delete: bool = False
     """True removes the provider and its key."""
 
@@ -91,7 +99,7 @@ class SettingsChange(BaseModel):
 class Settings:
     """The use cases of the settings pages."""
 
-    def __init__(self, store: SettingsKeeper, secrets: Secrets, models: ModelDirectory) -> None:
+    def __init__(self, store: SettingsKeeper, secrets: Secrets, models: ProviderModels) -> None:
         self._store = store
         self._secrets = secrets
         self._models = models
@@ -137,6 +145,17 @@ class Settings:
             error = f"{failure.detail}; {failure.hint}" if failure.hint else failure.detail
         return {"ok": error is None, "latency_ms": round((time.monotonic() - started) * 1000), "error": error}
 
+    async def offered_models(self, user: User, provider: str) -> list[str]:
+        """Names of the models that a provider of the user's says it has; nothing is stored.
+
+        Raises:
+            Invalid: ``MODELS_NOT_LISTED``, with the reason in the provider's words.
+        """
+        try:
+            return list(await self._models.offered(user.id, provider))
+        except NodeFailed as failure:
+            raise Invalid("MODELS_NOT_LISTED", failure.detail, failure.hint) from None
+
     def _apply(self, owner: UserId, providers: dict[str, dict[str, Any]], raw: dict[str, Any], place: str) -> None:
         given = {**raw}
         if "id" not in given and "kind" in given:
@@ -168,6 +187,7 @@ class Settings:
                 "models": list(entry.get("models") or ()),
                 "default_model": entry.get("default_model"),
                 "enabled": entry.get("enabled", True),
+                **({"max_parallel": entry["max_parallel"]} if entry.get("max_parallel") else {}),
             }
             for entry in stored.get("providers") or ()
         ]

@@ -17,6 +17,7 @@ from awe_app.domain.ids import UserId
 from awe_app.domain.models import FunctionSpec, Usage
 from awe_app.domain.options import Parent
 from awe_app.domain.protocols import Capabilities
+from awe_app.domain.values import has_expression
 
 
 class Arguments(BaseModel):
@@ -73,7 +74,8 @@ class ToolContext(Generic[ArgumentsT]):
     function: str = ""
     """Which of the functions it offered is called; the tool's name where it offers but one."""
     parent: Parent | None = None
-    """The execution and the node instance that call it."""
+    """The execution that calls it, and where in it an answer for this call arrives: the path of the node instance,
+    or ``answer_key`` of it and the call's own question."""
     waiting: NodeWaiting | None = None
     """What this call was waiting for when it was woken, if it was: a tool may raise ``Paused``."""
     signal: Mapping[str, Any] | None = None
@@ -95,6 +97,8 @@ class BaseTool(Generic[ArgumentsT]):
     """True when what it gives is the user's own: files, collections, memories."""
     sends_out: ClassVar[bool] = False
     """True when its arguments leave this machine to where the model says."""
+    foreign_words: ClassVar[bool] = False
+    """True when strangers wrote what models are told of its functions, as with another server's tools."""
     waits: ClassVar[bool] = False
     """True when it may raise ``Paused``: an agent makes such calls one after another, so that each gets its answer."""
     Arguments: ClassVar[ArgumentsType]
@@ -148,25 +152,21 @@ class BaseTool(Generic[ArgumentsT]):
             "description": cls.description(),
             "parameters": cls.parameters(),
             "requires_approval": cls.requires_approval,
+            "settings": cls.Settings.model_json_schema(),
+            "reads_untrusted": cls.reads_untrusted,
+            "reads_private": cls.reads_private,
+            "sends_out": cls.sends_out,
         }
 
 
-async def call(
-    tool: type[BaseTool[Any]],
-    arguments: Any,
-    *,
-    user_id: UserId | None,
-    capabilities: Capabilities,
-    idempotency_key: str,
-    log: Callable[..., None],
-) -> Any:
-    """Check the arguments and run the tool once.
+async def call(tool: type[BaseTool[Any]], arguments: Any, ctx: Callable[[Arguments], ToolContext[Any]]) -> Any:
+    """Check the arguments and run the tool once, in the context made for them.
 
     Raises:
         NodeFailed: ``INVALID_ARGUMENTS`` with every finding, or what the tool raises.
+        Paused: it waits.
     """
-    read = read_arguments(tool, arguments)
-    return await tool().run(ToolContext(read, user_id, capabilities, idempotency_key, log))
+    return await tool().run(ctx(read_arguments(tool, arguments)))
 
 
 def read_arguments(tool: type[BaseTool[Any]], arguments: Any) -> Arguments:
@@ -176,18 +176,45 @@ def read_arguments(tool: type[BaseTool[Any]], arguments: Any) -> Arguments:
     try:
         return tool.Arguments.model_validate(dict(arguments))
     except ValidationError as error:
-        findings = [_finding(problem) for problem in error.errors(include_url=False, include_input=False)]
-        known = ", ".join(tool.Arguments.model_fields) or "none"
-        detail = f"{tool.name}: {'; '.join(findings)}"
-        raise NodeFailed("INVALID_ARGUMENTS", detail, f"its arguments are {known}") from None
+        detail = f"{tool.name}: {'; '.join(_findings(error, 'argument').values())}"
+        raise NodeFailed("INVALID_ARGUMENTS", detail, f"its arguments are {_known(tool.Arguments)}") from None
 
 
-def _finding(problem: Any) -> str:
+def read_settings(tool: type[BaseTool[Any]], settings: Mapping[str, Any]) -> ToolSettings:
+    """The settings as the tool's own model. Raises NodeFailed ``INVALID_SETTING``; values are not repeated."""
+    try:
+        return tool.Settings.model_validate(dict(settings))
+    except ValidationError as error:
+        detail = f"{tool.name}: {'; '.join(_findings(error, 'setting').values())}"
+        raise NodeFailed("INVALID_SETTING", detail, f"its settings are {_known(tool.Settings)}") from None
+
+
+def setting_problems(tool: type[BaseTool[Any]], settings: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong with settings of the tool: dotted place → message. Expressions in them are no problem."""
+    given = {key: value for key, value in settings.items() if not has_expression(value)}
+    try:
+        tool.Settings.model_validate(given)
+    except ValidationError as error:
+        found = _findings(error, "setting")
+        return {place: message for place, message in found.items() if place not in settings or place in given}
+    return {}
+
+
+def _known(shape: type[BaseModel]) -> str:
+    return ", ".join(shape.model_fields) or "none"
+
+
+def _findings(error: ValidationError, noun: str) -> dict[str, str]:
+    problems = error.errors(include_url=False, include_input=False)
+    return {".".join(str(part) for part in problem["loc"]): _finding(problem, noun) for problem in problems}
+
+
+def _finding(problem: Any, noun: str) -> str:
     where = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "missing":
         return f"'{where}' is missing"
     if problem["type"] == "extra_forbidden":
-        return f"there is no argument '{where}'"
+        return f"there is no {noun} '{where}'"
     message = problem["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     return f"'{where}' {message}" if where else message

@@ -13,7 +13,9 @@ MAX_BYTES = 1024 * 1024
 
 class HttpRequestArguments(Arguments):
     url: str = Field(description="Address that begins with https:// or http://.", min_length=1, max_length=8192)
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] = "GET"
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] = Field(
+        "GET", description="GET reads, the others may change something."
+    )
     headers: dict[str, str] = Field({}, description="Header names and values.")
     query: dict[str, Any] = Field({}, description="Parameters added to the address.")
     body: Any = Field(None, description="Objects and lists are sent as JSON, text as it is.")
@@ -24,6 +26,8 @@ class HttpRequestTool(BaseTool[HttpRequestArguments]):
 
     name = "http_request"
     requires_approval = True
+    reads_untrusted = True
+    sends_out = True
 
     async def run(self, ctx: ToolContext[HttpRequestArguments]) -> dict[str, Any]:
         given = ctx.arguments

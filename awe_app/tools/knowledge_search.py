@@ -21,6 +21,9 @@ class KnowledgeSearchSettings(ToolSettings):
     mode: Mode = "hybrid"
 
 
+_USUAL = KnowledgeSearchSettings.model_validate({})
+
+
 class KnowledgeSearch(BaseTool[KnowledgeSearchArguments]):
     """Look something up in the user's own documents. Gives the passages that fit best, with their sources."""
 
@@ -29,7 +32,7 @@ class KnowledgeSearch(BaseTool[KnowledgeSearchArguments]):
     Settings = KnowledgeSearchSettings
 
     async def run(self, ctx: ToolContext[KnowledgeSearchArguments]) -> list[dict[str, Any]]:
-        settings = ctx.settings if isinstance(ctx.settings, KnowledgeSearchSettings) else KnowledgeSearchSettings()
+        settings = ctx.settings if isinstance(ctx.settings, KnowledgeSearchSettings) else _USUAL
         knowledge, asked = ctx.capabilities.knowledge, ctx.arguments.collection
         if settings.collection and asked not in (None, settings.collection):
             detail = f"only the collection '{settings.collection}' may be searched here"

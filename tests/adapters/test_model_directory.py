@@ -35,6 +35,11 @@ def directory(*providers: dict[str, Any], default_model: str | None = None) -> t
     return Models(Kept(*providers, default_model=default_model), SECRETS, local), local
 
 
+async def reached(models: Models, user_id: UserId | None, provider: str | None, model: str | None) -> Any:
+    """The client that is called in the end."""
+    return (await models.find(user_id, provider, model)).model  # type: ignore[attr-defined]
+
+
 async def ids(models: Models, user_id: UserId | None = ADA) -> list[str]:
     listed = await models.list(user_id)
     assert [info.default for info in listed] == [True, *[False] * (len(listed) - 1)]
@@ -45,7 +50,7 @@ async def test_a_new_user_has_the_local_model():
     models, local = directory()
     for user_id in (None, ADA):
         assert await ids(models, user_id) == [LOCAL]
-        assert await models.find(user_id, None, None) is local
+        assert await reached(models, user_id, None, None) is local
 
 
 async def test_the_first_provider_with_a_model_becomes_the_default():
@@ -67,7 +72,7 @@ async def test_the_users_choice_is_the_default(choice: str):
 async def test_a_choice_that_is_gone_does_not_count():
     models, local = directory({**OPENAI, "enabled": False}, default_model="work/gpt-4o")
     assert await ids(models) == [LOCAL]
-    assert await models.find(ADA, None, None) is local
+    assert await reached(models, ADA, None, None) is local
 
 
 async def test_nobody_sees_anothers_models():
@@ -95,15 +100,15 @@ async def test_nobody_sees_anothers_models():
 )
 async def test_models_are_found_by_provider_name_or_id(provider: str | None, model: str | None, found: tuple[str, str]):
     models, _ = directory(OPENAI, ROUTER)
-    reached = await models.find(ADA, provider, model)
-    assert isinstance(reached, OpenAIChatModel)
-    assert (reached.provider, reached.model) == found
+    client = await reached(models, ADA, provider, model)
+    assert isinstance(client, OpenAIChatModel)
+    assert (client.provider, client.model) == found
 
 
 @pytest.mark.parametrize("kind", ["anthropic", "gemini", "azure", "mistral", "ollama"])
 async def test_a_provider_with_a_protocol_of_its_own_is_called_by_litellm(kind: str):
     models, _ = directory({**OPENAI, "kind": kind})
-    assert isinstance(await models.find(ADA, "work", "m"), LiteLLMModel)
+    assert isinstance(await reached(models, ADA, "work", "m"), LiteLLMModel)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +117,7 @@ async def test_a_provider_with_a_protocol_of_its_own_is_called_by_litellm(kind: 
 )
 async def test_the_local_model_can_be_named(provider: str | None, model: str | None):
     models, local = directory(OPENAI)
-    assert await models.find(ADA, provider, model) is local
+    assert await reached(models, ADA, provider, model) is local
 
 
 @pytest.mark.parametrize(

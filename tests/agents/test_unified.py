@@ -7,76 +7,22 @@ from typing import Any
 
 import pytest
 
-from awe_app.agents.base import Watch
-from awe_app.agents.unified import AgentSettings, UnifiedLLMAgent
+from awe_app.agents.base import Task
+from awe_app.agents.settings import AgentSettings, Limits
+from awe_app.agents.unified import UnifiedLLMAgent
 from awe_app.domain.errors import BudgetExceeded, NodeFailed
-from awe_app.domain.ids import UserId
-from awe_app.domain.models import ChatAnswer, ChatRequest, LanguageModel, ModelFailed, ModelInfo, Usage
+from awe_app.domain.models import ChatAnswer, ChatRequest, ModelFailed, Usage
+from tests.agents.scripted import Directory, Scripted, Seen
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
 BUSY = ModelFailed("MODEL_RATE_LIMIT", "busy", retryable=True)
 REFUSED = ModelFailed("MODEL_AUTH", "no key")
 
 
-class Scripted:
-    """Answers, or fails, as told; the last item for ever."""
-
-    def __init__(self, name: str, *script: str | ModelFailed | ChatAnswer) -> None:
-        self.name, self.script, self.requests = name, list(script), list[ChatRequest]()
-
-    async def chat(self, request: ChatRequest, on_text: Callable[[str], None]) -> ChatAnswer:
-        self.requests.append(request)
-        step = self.script.pop(0) if len(self.script) > 1 else self.script[0]
-        if isinstance(step, ModelFailed):
-            on_text("half ")
-            raise step
-        if isinstance(step, ChatAnswer):
-            return step
-        on_text(step)
-        return ChatAnswer(step, self.name, Usage(10, 5, 0.01))
-
-
-class Directory:
-    """Knows the scripted models by name; the first is the default."""
-
-    def __init__(self, *models: Scripted) -> None:
-        self.models = {model.name: model for model in models}
-
-    async def list(self, user_id: UserId | None) -> list[ModelInfo]:
-        return [ModelInfo(name, "test", name) for name in self.models]
-
-    async def find(self, user_id: UserId | None, provider: str | None, model: str | None) -> LanguageModel:
-        if model and model not in self.models:
-            raise ModelFailed("UNKNOWN_MODEL", f"no {model}")
-        return self.models[model or next(iter(self.models))]
-
-
-class Seen:
-    """What a watcher was told."""
-
-    def __init__(self) -> None:
-        self.text, self.spent, self.logs, self.waits = "", Usage(), list[tuple[str, str]](), list[float]()
-
-    def watch(self) -> Watch:
-        def log(message: str, level: str = "info", **_data: Any) -> None:
-            self.logs.append((level, message))
-
-        def stream(delta: str) -> None:
-            self.text += delta
-
-        def spend(usage: Usage) -> None:
-            self.spent += usage
-
-        return Watch(log, stream, spend)
-
-    async def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-
-
 async def run(models: list[Scripted], seen: Seen | None = None, **settings: Any) -> Any:
     seen = seen or Seen()
-    agent = UnifiedLLMAgent("writer", Directory(*models), None, AgentSettings(**settings), seen.sleep)
-    return await agent.run("Count.", seen.watch())
+    agent = UnifiedLLMAgent("writer", AgentSettings(**settings))
+    return await agent.run(Task("Count."), seen.context(Directory(*models)))
 
 
 async def test_text_is_streamed_spent_and_logged():
@@ -85,7 +31,6 @@ async def test_text_is_streamed_spent_and_logged():
     assert (answer.value, answer.model, answer.usage) == ("one two", "a", Usage(10, 5, 0.01))
     assert seen.text == "one two"
     assert seen.spent == answer.usage
-    assert seen.logs[-1][1].startswith("a answered in ")
     request = model.requests[0]
     assert [(m.role, m.content) for m in request.messages] == [("system", "You count."), ("user", "Count.")]
     assert (request.temperature, request.max_tokens, request.output_schema) == (0.5, 9, None)
@@ -186,11 +131,11 @@ async def test_when_all_fail_the_last_failure_is_told():
     assert failure.value.code == "MODEL_AUTH"
 
 
-@pytest.mark.parametrize("budget", [{"budget_tokens": 20}, {"budget_usd": 0.015}])
+@pytest.mark.parametrize("budget", [{"tokens": 20}, {"usd": 0.015}, {"calls": 2}])
 async def test_once_the_budget_is_spent_no_further_call_is_made(budget: dict[str, Any]):
     model = Scripted("a", "no")
     with pytest.raises(BudgetExceeded) as failure:
-        await run([model], output_schema=SCHEMA, **budget)
+        await run([model], output_schema=SCHEMA, limits=Limits(**budget))
     assert failure.value.code == "BUDGET_EXCEEDED"
     assert len(model.requests) == 2
 

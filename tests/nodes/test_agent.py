@@ -1,6 +1,6 @@
 """The agent node, with the real local model behind it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
@@ -32,6 +32,7 @@ class Run:
 
     def __init__(self, models: Models, **config: Any) -> None:
         self.text, self.usage, self.logs = "", Usage(), list[tuple[str, dict[str, Any]]]()
+        self.steps = dict[str, Mapping[str, Any]]()
         self.ctx = NodeContext(
             execution_id=ExecutionId("e"),
             user_id=USER,
@@ -45,12 +46,23 @@ class Run:
             log=lambda message, level="info", **data: self.logs.append((message, data)),
             stream=self._stream,
             spend=self._spend,
+            steps=self,
         )
+
+    def known(self, key: str) -> Mapping[str, Any] | None:
+        return self.steps.get(key)
+
+    async def record(self, key: str, message: str, data: Mapping[str, Any], level: str = "info") -> None:
+        self.steps[key] = data
+        self.logs.append((message, dict(data)))
+
+    def forget(self) -> None:
+        self.steps.clear()
 
     def _stream(self, delta: str) -> None:
         self.text += delta
 
-    def _spend(self, usage: Usage) -> None:
+    def _spend(self, usage: Usage, once: str | None = None) -> None:
         self.usage += usage
 
     async def output(self) -> Any:
@@ -104,7 +116,7 @@ async def test_the_local_model_answers_without_any_settings(local: Models):
     assert run.usage.completion_tokens > 0
     message, data = run.logs[-1]
     assert message.startswith("local/smollm2-135m-instruct answered in ")
-    assert data["completion_tokens"] == run.usage.completion_tokens
+    assert data["usage"]["completion_tokens"] == run.usage.completion_tokens
 
 
 async def test_an_output_schema_gives_an_object(local: Models):
@@ -153,8 +165,11 @@ async def test_a_broken_off_answer_is_asked_for_again():
     [
         {},
         {"user_prompt": "  "},
-        {"user_prompt": "x", "tools": ["calculator"]},
-        {"user_prompt": "x", "memory": {"short_term": True}},
+        {"user_prompt": "x", "tools": "calculator"},
+        {"user_prompt": "x", "tools": [{"name": "calculator", "approval": True}]},
+        {"user_prompt": "x", "tools": [7]},
+        {"user_prompt": "x", "memory": {"forever": True}},
+        {"user_prompt": "x", "memory": {"store": "all"}},
         {"user_prompt": "x", "temperature": 3},
         {"user_prompt": "x", "max_tokens": 0},
         {"user_prompt": "x", "output_schema": {"type": "objekt"}},

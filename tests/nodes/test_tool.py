@@ -62,3 +62,17 @@ def test_the_form_offers_every_tool():
     field = next(field for field in form(Tool) if field.name == "tool")
     assert (field.widget, field.options) == ("select", tuple(discover_tools()))
     assert Tool.summary({"tool": "calculator"}) == "calculator"
+
+
+@pytest.mark.parametrize(
+    ("config", "found"),
+    [
+        ({"tool": "workflow"}, [("INVALID_SETTING", "tool_config.settings.workflow_id")]),
+        ({"tool": "workflow", "settings": {"workflow_id": "{{ inputs.id }}"}, "arguments": {"any": 1}}, []),
+        ({"tool": "ask_human", "settings": {"timeout_s": -1}}, [("INVALID_SETTING", "tool_config.settings.timeout_s")]),
+        ({"tool": "calculator", "settings": {"x": 1}}, [("INVALID_SETTING", "tool_config.settings.x")]),
+    ],
+)
+def test_the_tools_own_settings_are_checked_before_a_run(config: dict[str, Any], found: list[tuple[str, str]]):
+    issues = validate(read(graph("t", node("t", "tool", config))), discover())
+    assert [(issue.code, issue.field) for issue in issues] == found

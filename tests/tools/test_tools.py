@@ -17,7 +17,7 @@ from awe_app.domain.errors import NodeFailed
 from awe_app.domain.ids import UserId
 from awe_app.domain.protocols import Capabilities
 from awe_app.tools import registry
-from awe_app.tools.base import Arguments, BaseTool, NoArguments, ToolContext, call
+from awe_app.tools.base import Arguments, BaseTool, NoArguments, OpenArguments, ToolContext, call, read_settings
 from awe_app.tools.registry import discover_tools, find_tool
 from tests.http_server import HttpServer, says
 
@@ -25,15 +25,25 @@ ANN = UserId("ann")
 
 
 async def use(
-    name: str, arguments: Any, user_id: UserId | None = ANN, logs: list[str] | None = None, **parts: Any
+    name: str,
+    arguments: Any,
+    user_id: UserId | None = ANN,
+    logs: list[str] | None = None,
+    settings: dict[str, Any] | None = None,
+    **parts: Any,
 ) -> Any:
+    tool = find_tool(name)
     return await call(
-        find_tool(name),
+        tool,
         arguments,
-        user_id=user_id,
-        capabilities=Capabilities(models=None, **parts),  # type: ignore[arg-type]
-        idempotency_key="e:n:",
-        log=lambda message, *_rest, **_data: logs.append(message) if logs is not None else None,
+        lambda read: ToolContext(
+            read,
+            user_id,
+            Capabilities(models=None, **parts),  # type: ignore[arg-type]
+            "e:n:",
+            lambda message, *_rest, **_data: logs.append(message) if logs is not None else None,
+            settings=read_settings(tool, settings or {}),
+        ),
     )
 
 
@@ -50,11 +60,19 @@ def test_the_built_in_tools_are_there():
 @pytest.mark.parametrize("tool", discover_tools().values(), ids=lambda tool: tool.name)
 def test_every_tool_can_be_shown_to_people_and_models(tool: type[BaseTool[Any]]):
     shown = json.loads(json.dumps(tool.as_json()))
-    assert set(shown) == {"name", "description", "parameters", "requires_approval"}
+    flags = {"requires_approval", "reads_untrusted", "reads_private", "sends_out"}
+    assert set(shown) == {"name", "description", "parameters", "settings"} | flags
+    assert all(isinstance(shown[flag], bool) for flag in flags)
     assert len(shown["description"]) > 20
-    jsonschema.Draft202012Validator.check_schema(shown["parameters"])
-    assert shown["parameters"]["type"] == "object"
-    assert shown["parameters"]["additionalProperties"] is False
+    for schema in (shown["parameters"], shown["settings"]):
+        jsonschema.Draft202012Validator.check_schema(schema)
+        assert schema["type"] == "object"
+    assert shown["settings"]["additionalProperties"] is False
+    assert shown["parameters"]["additionalProperties"] is issubclass(tool.Arguments, OpenArguments)
+    for name, argument in shown["parameters"]["properties"].items():
+        assert argument.get("description"), f"a model cannot know what {name} is"
+    for name, setting in shown["settings"]["properties"].items():
+        assert setting.get("title"), f"a form cannot name {name}"
 
 
 @pytest.mark.parametrize(
