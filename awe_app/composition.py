@@ -13,13 +13,14 @@ from awe_app.adapters.crypto import Secrets
 from awe_app.adapters.db import Database, upgrade
 from awe_app.adapters.dispatch import Dispatcher, Drives, Limits
 from awe_app.adapters.dispatch_embedded import EmbeddedDispatcher
-from awe_app.adapters.embedders import ProviderAccess
 from awe_app.adapters.execution_store import ExecutionStore
 from awe_app.adapters.journal import SqlJournal
 from awe_app.adapters.knowledge_store import KnowledgeStore
 from awe_app.adapters.local_model import LocalModel
 from awe_app.adapters.model_directory import Models
+from awe_app.adapters.provider_access import ProviderAccess
 from awe_app.adapters.retention import Retention
+from awe_app.adapters.secret_store import SecretStore
 from awe_app.adapters.settings_store import SettingsStore
 from awe_app.adapters.tokens import TokenSigner
 from awe_app.adapters.user_store import UserStore
@@ -37,6 +38,7 @@ from awe_app.services.knowledge import Knowledge
 from awe_app.services.memories import Memories
 from awe_app.services.plans import Plans
 from awe_app.services.readiness import Readiness
+from awe_app.services.secrets import UserSecretsPage
 from awe_app.services.settings import Settings
 from awe_app.services.templates import Templates
 from awe_app.services.workflows import Workflows
@@ -89,6 +91,7 @@ async def start(environment: Environment) -> Running:
     settings_store = SettingsStore(database)
     local_model = LocalModel()
     outside = Outside(environment, ProviderAccess(settings_store, secrets))
+    secret_store = SecretStore(database, secrets)
     answers = AnswerCache(environment.data_dir, secrets)
     models = Models(settings_store, secrets, local_model, environment.allowed_hosts, answers)
     store = ExecutionStore(database, None if database.is_sqlite else new_id())
@@ -106,13 +109,14 @@ async def start(environment: Environment) -> Running:
             journal=journal,
             bus=bus,
             plans=Plans(node_types),
-            capabilities=outside.capabilities(models),
+            capabilities=outside.capabilities(models, secret_store),
             dispatcher=lambda drives: _dispatcher(environment, drives, store, bus),
         ),
         catalog=Catalog(node_types, models),
         templates=Templates(TEMPLATES, workflows),
         settings=Settings(settings_store, secrets, models),
         readiness=Readiness(accounts, outside.sandbox),
+        secrets=UserSecretsPage(secret_store),
         memories=Memories(outside.memory),
         knowledge=Knowledge(knowledge_store, outside.knowledge, outside.embedders, indexer),
         api_keys=ApiKeys(ApiKeyStore(database)),

@@ -1,8 +1,10 @@
 """What nodes and tools reach beside models, for the server and the command line alike."""
 
+from dataclasses import replace
+
 from awe_app.adapters.chroma import Chroma
 from awe_app.adapters.documents import Documents
-from awe_app.adapters.embedders import Embedders, ProviderAccess
+from awe_app.adapters.embedders import Embedders, Providers
 from awe_app.adapters.http import HttpClient
 from awe_app.adapters.knowledge import ChromaKnowledge
 from awe_app.adapters.memory import ChromaMemory
@@ -10,13 +12,14 @@ from awe_app.adapters.sandbox import PythonSandbox
 from awe_app.adapters.user_files import UserFileFolder
 from awe_app.domain.models import ModelDirectory
 from awe_app.domain.protocols import Capabilities
+from awe_app.domain.secrets import UserSecrets
 from awe_app.settings import Environment
 
 
 class Outside:
     """The parts behind ``Capabilities``. Each starts when it is first used."""
 
-    def __init__(self, environment: Environment, providers: ProviderAccess | None = None) -> None:
+    def __init__(self, environment: Environment, providers: Providers | None = None) -> None:
         """Without ``providers`` collections are embedded on this machine alone."""
         self.http = HttpClient(environment.allowed_hosts)
         self.sandbox = PythonSandbox()
@@ -27,9 +30,9 @@ class Outside:
         self.knowledge = ChromaKnowledge(self.chroma, self.embedders)
         self.memory = ChromaMemory(self.chroma, self.embedders.local)
 
-    def capabilities(self, models: ModelDirectory) -> Capabilities:
-        """What nodes are handed."""
-        return Capabilities(
+    def capabilities(self, models: ModelDirectory, secrets: UserSecrets | None = None) -> Capabilities:
+        """What nodes are handed; the command line has no users, and so no secrets."""
+        made = Capabilities(
             models=models,
             http=self.http,
             sandbox=self.sandbox,
@@ -38,6 +41,7 @@ class Outside:
             knowledge=self.knowledge,
             memory=self.memory,
         )
+        return made if secrets is None else replace(made, secrets=secrets)
 
     async def stop(self) -> None:
         """Close what is open."""

@@ -2,13 +2,16 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from awe_app.domain.edits import Edit, read_edit
 from awe_app.domain.errors import Invalid
 from awe_app.nodes.registry import discover
+from awe_app.tools.registry import discover_tools
 from awe_app.ui.canvas import canvas as parts
+from awe_app.ui.canvas.choices import Choices
 from awe_app.ui.canvas.envelopes import COMMANDS, EDITS_FROM_THE_BROWSER, Document, Saved
 from tests.source_tree import ROOT
 
@@ -120,6 +123,32 @@ def test_the_hooks_of_the_contract_stand_in_the_browsers_part(hook: str):
 )
 def test_the_hooks_of_the_contract_stand_in_the_pages_part(hook: str):
     assert hook in PYTHON
+
+
+def test_every_widget_that_is_declared_has_a_control():
+    controls = set(re.findall(r'case "(\w+)": return', SCRIPTS["fields.jsx"])) | {"text", "hidden"}
+    lists = re.search(r"const LISTS = \{(.*?)\}", SCRIPTS["choices.jsx"])
+    assert lists is not None
+    for one, several in re.findall(r'(\w+): "(\w+)"', lists[1]):
+        controls |= {one, several}
+    forms = [card["fields"] for card in [*parts.type_cards(discover()), *parts.tool_cards()]]
+    assert {field["widget"] for fields in forms for field in _with_columns(fields)} <= controls
+
+
+def _with_columns(fields: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [*fields, *(column for field in fields for column in _with_columns(field.get("columns", [])))]
+
+
+def test_the_tool_picker_gets_every_tool_with_the_form_of_its_settings():
+    tools = {tool["name"]: tool for tool in parts.tool_cards()}
+    assert set(tools) == set(discover_tools())
+    assert tools["workflow"]["fields"][0]["widget"] == "workflow"
+    assert tools["calculator"]["fields"] == []
+
+
+@pytest.mark.parametrize("name", sorted(Choices.__annotations__))
+def test_a_picker_shows_every_list_of_choices(name: str):
+    assert f'"{name}"' in SCRIPTS["choices.jsx"]
 
 
 def test_the_palette_gets_a_card_and_a_form_for_every_type():

@@ -47,7 +47,7 @@ HOMES = {
         "adapters/embedder_child.py",
         "adapters/embedder.py",
         "adapters/embedder_cache.py",
-        "adapters/keywords.py",
+        "adapters/embedder_remote.py",
     },
     "pydantic_monty": {"adapters/sandbox_safe.py"},
     "dbos": {"adapters/dbos_queue.py"},

@@ -6,7 +6,7 @@ from alembic import op
 from awe_app.adapters.columns import PlainText, UtcDateTime
 
 revision = "0011"
-down_revision = "0007"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

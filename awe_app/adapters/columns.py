@@ -1,20 +1,13 @@
 """Column types that mean the same on SQLite and PostgreSQL."""
 
-import json
-import re
-import unicodedata
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy import DateTime, Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+from awe_app.adapters.texts import match_key, storable, to_json
 
-
-def storable(text: str) -> str:
-    """The text with U+FFFD for what no database can hold: NUL and lone surrogates."""
-    return _UNSTORABLE.sub("\ufffd", text)
+__all__ = ["PlainText", "UtcDateTime", "match_key", "search_text", "sqlite_moment", "storable", "to_json"]
 
 
 class PlainText(TypeDecorator[str]):
@@ -51,21 +44,6 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _as_dict(value: object) -> dict[object, object]:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"a value of type {type(value).__name__} is no JSON")
-
-
-to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=_as_dict).encode
-"""Compact JSON. TypeError for what JSON does not have, ValueError for NaN, infinities and circles."""
-
-
-def match_key(text: str) -> str:
-    """The text as it is compared where case does not matter, in every script and on every database."""
-    return unicodedata.normalize("NFKC", text).casefold()
 
 
 def search_text(name: str, description: str | None) -> str:

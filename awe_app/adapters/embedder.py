@@ -13,9 +13,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from awe_app.adapters.columns import storable
 from awe_app.adapters.once import Once
 from awe_app.adapters.resident_process import ResidentProcess
+from awe_app.adapters.texts import storable
 from awe_app.domain.errors import NodeFailed
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from urllib.parse import urljoin
 from awe_app.adapters.outbound import BlockedAddress, Outbound, blocked
 from awe_app.domain.errors import NodeFailed
 from awe_app.domain.http import MAX_REDIRECTS, HttpAnswer, HttpRequest
+from awe_app.domain.secrets import goes_to
 
 if TYPE_CHECKING:
     import aiohttp
@@ -91,6 +92,8 @@ class HttpClient:
                 status = response.status
             there = URL(urljoin(str(url), target))
             self._check(there)
+            if request.only_hosts and not goes_to(str(there), request.only_hosts):
+                raise NodeFailed("REDIRECT_REFUSED", f"{url.host} sends on to {there.host}, which is not allowed here")
             if url.scheme == "https" and there.scheme == "http":
                 raise NodeFailed(
                     "REDIRECT_REFUSED", f"{url.host} sends on from https to http, where anybody may listen"

@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from awe_app.adapters.chroma import Chroma, Shelf, stored_name
-from awe_app.adapters.columns import storable, to_json
 from awe_app.adapters.embedder_cache import Embedder
+from awe_app.adapters.texts import storable, to_json
 from awe_app.domain.errors import NodeFailed, NotFound
 from awe_app.domain.ids import UserId, utc_now
 from awe_app.domain.memory import Memory

@@ -192,6 +192,21 @@ class SettingsRow(SQLModel, table=True):
     updated_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class SecretRow(SQLModel, table=True):
+    """A user's secret, sealed by ``adapters/crypto.py``, and the only hosts it is sent to."""
+
+    __tablename__: ClassVar[str] = "secrets"
+    __table_args__ = (UniqueConstraint("user_id", "name", name="uq_secrets_user_id_name"),)
+
+    id: str = Field(primary_key=True, sa_type=PlainText)
+    user_id: str = Field(sa_type=PlainText, foreign_key="users.id", ondelete="CASCADE")
+    name: str = Field(sa_type=PlainText)
+    sealed: str = Field(sa_type=PlainText)
+    hosts: list[str] = Field(sa_type=JSON)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class ApiKeyRow(SQLModel, table=True):
     """A key for scripts; ``key_hash`` is a hash of what its owner was shown once."""
 

@@ -96,6 +96,17 @@ class WorkflowStore:
             rows = {row.id: row for row in found}
         return Page([_stored(rows[i]) for i in ids if i in rows], total, query.limit, query.offset)
 
+    async def names(self, owner_id: UserId, limit: int) -> Sequence[tuple[WorkflowId, str, str]]:
+        """Id, name and description of the owner's, last changed first; the files themselves are not read."""
+        wanted = (
+            select(col(WorkflowRow.id), col(WorkflowRow.name), col(WorkflowRow.description))
+            .where(col(WorkflowRow.owner_id) == owner_id)
+            .order_by(col(WorkflowRow.updated_at).desc(), col(WorkflowRow.id))
+            .limit(limit)
+        )
+        async with self._database.sessions() as session:
+            return [(WorkflowId(row[0]), row[1], row[2] or "") for row in await session.execute(wanted)]
+
     async def update(
         self,
         workflow_id: WorkflowId,

@@ -10,6 +10,8 @@ from awe_app.domain.models import ChatAnswer, ChatRequest, LanguageModel, ModelF
 
 LONGEST_WAIT_S = 60.0
 """A provider that asks for a longer wait is treated as failed: a fallback, or the node's own retry, comes next."""
+LONGEST_ANSWER = 1_000_000
+"""Characters; a model that says more has lost its way, and nobody reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +43,17 @@ class ModelCaller:
         tries = 0
         while True:
             self.check()
-            streamed: list[str] = []
-
-            def on_text(delta: str, streamed: list[str] = streamed) -> None:
-                streamed.append(delta)
-                self.ctx.stream(delta)
-
+            text = _Text(self.ctx.stream)
             try:
-                return await model.chat(request, on_text)
+                return await model.chat(request, text.add)
             except ModelFailed as failure:
                 wait_s = failure.retry_after_s if failure.retry_after_s is not None else 2.0**tries
                 if not failure.retryable or tries >= self.settings.model_retries or wait_s > LONGEST_WAIT_S:
                     raise
                 tries += 1
-                text = f"{failure.detail}; trying again in {wait_s:g} s"
-                self.ctx.log(text, "warning", code=failure.code, attempt=tries + 1)
-                if streamed:
+                message = f"{failure.detail}; trying again in {wait_s:g} s"
+                self.ctx.log(message, "warning", code=failure.code, attempt=tries + 1)
+                if text.chars:
                     self.ctx.stream("\n\n[the answer broke off; asking again]\n\n")
                 await self.ctx.sleep(wait_s)
 
@@ -71,3 +68,18 @@ class ModelCaller:
             if chosen:
                 return info
         return None
+
+
+class _Text:
+    """The text of one try while it comes in."""
+
+    def __init__(self, stream: Callable[[str], None]) -> None:
+        self._stream = stream
+        self.chars = 0
+
+    def add(self, delta: str) -> None:
+        self.chars += len(delta)
+        if self.chars > LONGEST_ANSWER:
+            detail = f"the model went on for more than {LONGEST_ANSWER} characters"
+            raise ModelFailed("ANSWER_TOO_LONG", detail, "set max_tokens, or ask for less")
+        self._stream(delta)

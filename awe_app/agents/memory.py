@@ -83,8 +83,9 @@ class Remember(BaseTool[RememberArguments]):
 class AgentMemory:
     """The memory of one run."""
 
-    def __init__(self, settings: MemorySettings, ctx: AgentContext) -> None:
+    def __init__(self, settings: MemorySettings, ctx: AgentContext, name: str) -> None:
         self._settings = settings
+        self._name = name
         self._ctx = ctx
         self._metadata: dict[str, Any] = {}
         if ctx.parent is not None:
@@ -96,15 +97,15 @@ class AgentMemory:
             return None
         return BoundTool(Remember, RememberSettings(namespace=self._settings.namespace, metadata=self._metadata))
 
-    def history(self, context_tokens: int | None) -> list[Message]:
-        """What was said before in the thread."""
+    def history(self, context_tokens: int | None) -> tuple[list[Message], bool]:
+        """What was said before in the thread, and whether who said it had read strangers' text."""
         if not self._settings.short_term:
-            return []
+            return [], False
         turns = self._ctx.conversation(self._settings.namespace)
         kept = trimmed(turns, room_for_history(self._settings, context_tokens))
         if len(kept) < len(turns):
             self._ctx.log(f"{len(turns) - len(kept)} earlier turns of the thread do not fit and are left out")
-        return kept
+        return kept, any(turn.get("untrusted") for turn in turns)
 
     async def recall(self, prompt: str) -> list[Memory]:
         """What fits the prompt."""
@@ -117,7 +118,8 @@ class AgentMemory:
         """Add the turn to the thread and to the memories. The answer counts, whether or not it could be kept."""
         settings, ctx = self._settings, self._ctx
         if settings.short_term:
-            said = {"role": "user", "content": prompt}, {"role": "assistant", "content": answer}
+            by: dict[str, Any] = {"node_id": self._name, **({"untrusted": True} if untrusted else {})}
+            said = {"role": "user", "content": prompt, **by}, {"role": "assistant", "content": answer, **by}
             ctx.say(settings.namespace, said)
         if settings.long_term and settings.store != "facts":
             half = LONGEST_MEMORY // 2

@@ -41,16 +41,16 @@ class UnifiedLLMAgent(BaseAgent):
         """See ``BaseAgent.run``. Codes: those of the models and of ``Toolbox``, ``OUTPUT_INVALID``,
         ``OUTPUT_TRUNCATED``, ``MAX_ITERATIONS``, ``BUDGET_EXCEEDED``, and what reading files and memories raises.
         """
-        return await _Run(self._settings, self._find, ctx).work(task)
+        return await _Run(self.name, self._settings, self._find, ctx).work(task)
 
 
 class _Run:
-    def __init__(self, settings: AgentSettings, find: FindTool, ctx: AgentContext) -> None:
+    def __init__(self, name: str, settings: AgentSettings, find: FindTool, ctx: AgentContext) -> None:
         self._settings = settings
         self._ctx = ctx
         self._account = Account(settings.limits, ctx.spend)
         self._caller = ModelCaller(settings, ctx, self._account.check)
-        self._memory = AgentMemory(settings.memory, ctx)
+        self._memory = AgentMemory(settings.memory, ctx, name)
         self._toolbox = Toolbox(settings.tools, self._memory.tool(), find)
         self._attachments: tuple[Attachment, ...] | None = None
 
@@ -159,7 +159,7 @@ class _Run:
         info = await self._caller.info() if aware else None
         context_tokens = info.context_tokens if info is not None else None
         memories = await self._memory.recall(task.prompt)
-        history = self._memory.history(context_tokens)
+        history, told_by_strangers = self._memory.history(context_tokens)
         prompt, seen = await self._with_files(task)
         system = [settings.system_prompt.strip()]
         if memories:
@@ -175,7 +175,8 @@ class _Run:
             functions,
             seen,
             private=bool(memories or history or task.files),
-            untrusted=any(memory.metadata.get("untrusted") for memory in memories)
+            untrusted=told_by_strangers
+            or any(memory.metadata.get("untrusted") for memory in memories)
             or any(self._toolbox.of(function).tool.foreign_words for function in functions),
             result_chars=min(RESULT_CHARS, context_tokens or RESULT_CHARS),
         )

@@ -241,6 +241,16 @@ class ToolShape(BaseModel):
     sends_out: bool
 
 
+class SecretShape(BaseModel):
+    """A secret; its value is never shown."""
+
+    name: str
+    last4: str | None
+    hosts: list[str]
+    created_at: str
+    updated_at: str
+
+
 class ModelShape(BaseModel):
     """A language model."""
 

@@ -1,6 +1,6 @@
 """A call to the outside world, as nodes and tools see it; the guarded client in ``adapters/http.py`` makes it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,6 +20,8 @@ class HttpRequest:
     timeout_s: float = 30.0
     """For everything together: connecting, redirects and reading the answer."""
     max_bytes: int = MAX_BODY_BYTES
+    only_hosts: Sequence[str] = ()
+    """Hosts, as ``domain.secrets.goes_to`` reads them, beyond which no redirect is followed; none: it goes anywhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,9 +27,14 @@ Outputs = Mapping[str, Any]
 class NodeConfig(BaseModel):
     """Settings of a node type. Field titles, descriptions and ``json_schema_extra`` make the form.
 
-    ``json_schema_extra`` keys that the form knows: ``widget`` (``text textarea prompt code number switch select
-    expression rows json model hidden``), ``placeholder``, ``advanced`` (folded away), ``show_when``
-    (``{"other_field": [values]}``).
+    ``json_schema_extra`` keys that the form knows: ``widget``, ``placeholder``, ``advanced`` (folded away),
+    ``show_when`` (``{"other_field": [values]}``), ``options`` and ``titles`` (``{option: what people read}``) of a
+    ``select``. Widgets:
+
+    - ``text textarea prompt code number switch select expression list json hidden``;
+    - ``rows`` (a list of objects) and ``object`` (one), with a field for each of the model's own;
+    - ``key_values`` (an object of any names), ``schema`` (a JSON Schema), ``tools`` (an agent's tools);
+    - ``model workflow collection mcp_server secret`` choose one of the user's own, and their plurals several.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -15,6 +15,7 @@ from awe_app.domain.memory import LongTermMemory
 from awe_app.domain.models import ModelDirectory
 from awe_app.domain.options import Parent
 from awe_app.domain.sandbox import Sandbox
+from awe_app.domain.secrets import UserSecrets
 
 
 class _Absent:
@@ -38,6 +39,7 @@ class Capabilities:
     executions: "ChildExecutions" = field(default_factory=lambda: _absent("sub-workflows"))
     sandbox: Sandbox = field(default_factory=lambda: _absent("a sandbox"))
     files: UserFiles = field(default_factory=lambda: _absent("users' files"))
+    secrets: UserSecrets = field(default_factory=lambda: _absent("users' secrets"))
     documents: DocumentParser = field(default_factory=lambda: _absent("a reader of documents"))
     knowledge: KnowledgeBase = field(default_factory=lambda: _absent("a knowledge base"))
     memory: LongTermMemory = field(default_factory=lambda: _absent("a long-term memory"))

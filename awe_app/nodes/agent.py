@@ -60,10 +60,26 @@ class Agent(Node[AgentConfig]):
 
     @classmethod
     def summary(cls, config: Mapping[str, Any]) -> str:
-        model, provider = config.get("model"), config.get("provider")
-        if provider == "local" or (isinstance(model, str) and model.startswith("local/")):
-            return "Local model"
-        return model.rpartition("/")[2] if isinstance(model, str) and model else "Default model"
+        return " · ".join(part for part in (_model_of(config), _tools_of(config), _memory_of(config)) if part)
+
+
+def _model_of(config: Mapping[str, Any]) -> str:
+    model, provider = config.get("model"), config.get("provider")
+    if provider == "local" or (isinstance(model, str) and model.startswith("local/")):
+        return "Local model"
+    return model.rpartition("/")[2] if isinstance(model, str) and model else "Default model"
+
+
+def _tools_of(config: Mapping[str, Any]) -> str:
+    tools = config.get("tools")
+    count = len(tools) if isinstance(tools, list | tuple) else 0
+    return f"{count} tool{'s' if count > 1 else ''}" if count else ""
+
+
+def _memory_of(config: Mapping[str, Any]) -> str:
+    memory = config.get("memory")
+    remembers = isinstance(memory, Mapping) and (memory.get("short_term") or memory.get("long_term"))
+    return "memory" if remembers else ""
 
 
 def _settings(config: AgentConfig) -> AgentSettings:

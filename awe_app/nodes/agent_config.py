@@ -45,14 +45,30 @@ class Memory(BaseModel):
         False, title="Across runs", description="Recalls what fits the prompt, and keeps what it learns."
     )
     namespace: str = Field("default", title="Name", min_length=1, max_length=100)
-    top_k: int = Field(5, ge=1, le=50, title="Memories", description="How many to recall at most.")
+    top_k: int = Field(
+        5,
+        ge=1,
+        le=50,
+        title="Memories",
+        description="How many to recall at most.",
+        json_schema_extra={"show_when": {"long_term": [True]}},
+    )
     store: Literal["turns", "facts", "both"] = Field(
         "turns",
         title="Keep",
         description="Each prompt with its answer, facts the model chooses (it needs to know tools), or both.",
+        json_schema_extra={
+            "show_when": {"long_term": [True]},
+            "titles": {"turns": "Prompts and answers", "facts": "Facts it chooses", "both": "Both"},
+        },
     )
     history_tokens: int | None = Field(
-        None, ge=100, le=1_000_000, title="Room for the conversation", description="In tokens; the oldest go first."
+        None,
+        ge=100,
+        le=1_000_000,
+        title="Room for the conversation",
+        description="In tokens; the oldest go first.",
+        json_schema_extra={"show_when": {"short_term": [True]}},
     )
 
 
@@ -87,13 +103,12 @@ class AgentConfig(NodeConfig):
         max_length=50,
         title="Tools",
         description="What it may use: names, or objects with name, requires_approval and settings.",
-        json_schema_extra={"widget": "json", "placeholder": '["calculator", {"name": "http_request"}]'},
+        json_schema_extra={"widget": "tools"},
     )
     memory: Memory | None = Field(
         None,
         title="Memory",
         description="What it remembers of this run (short_term) and of earlier ones (long_term).",
-        json_schema_extra={"widget": "json", "placeholder": '{"short_term": true, "namespace": "default"}'},
     )
     attachments: Any = Field(
         None,
@@ -105,7 +120,7 @@ class AgentConfig(NodeConfig):
         None,
         title="Answer format",
         description="A JSON Schema. The output is then an object that follows it, not text.",
-        json_schema_extra={"widget": "json", "placeholder": '{"type": "object", "properties": {…}}'},
+        json_schema_extra={"widget": "schema"},
     )
     temperature: float | None = Field(
         None,
@@ -135,7 +150,7 @@ class AgentConfig(NodeConfig):
         max_length=10,
         title="Fallback models",
         description="Model ids, tried in order when the model fails.",
-        json_schema_extra={"widget": "rows", "advanced": True, "placeholder": "openai/gpt-4o-mini"},
+        json_schema_extra={"widget": "models", "advanced": True},
     )
     model_retries: int = Field(
         2,
@@ -163,7 +178,7 @@ class AgentConfig(NodeConfig):
         None,
         title="Budget",
         description="Once it is spent, no further call is made.",
-        json_schema_extra={"widget": "json", "advanced": True, "placeholder": '{"tokens": 5000, "usd": 0.05}'},
+        json_schema_extra={"advanced": True},
     )
 
     @field_validator("output_schema")

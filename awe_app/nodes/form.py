@@ -1,8 +1,10 @@
 """The property form and the palette card of a node type, derived from its declaration."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NotRequired, TypedDict
+
+from pydantic import BaseModel
 
 from awe_app.domain.node import Node, Port
 
@@ -17,9 +19,11 @@ class FormField:
     title: str
     description: str
     widget: str
-    """Of ``text textarea prompt code number switch select expression list rows json model hidden``."""
+    """One of those that ``NodeConfig`` names."""
     options: tuple[str, ...] = ()
     """The choices of a ``select``."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """What people read in place of an option."""
     default: Any = None
     required: bool = False
     placeholder: str = ""
@@ -27,7 +31,7 @@ class FormField:
     show_when: Mapping[str, list[Any]] | None = None
     """``{"other_field": [values]}``: shown only while the other field has one of the values."""
     columns: tuple["FormField", ...] = ()
-    """The fields of each row of ``rows``."""
+    """The fields of each row of ``rows``, or of an ``object``."""
     initial: Any = None
     """What a new node starts with; None means unset."""
 
@@ -39,6 +43,7 @@ class FormField:
             "description": self.description,
             "widget": self.widget,
             "options": list(self.options),
+            "titles": dict(self.titles),
             "default": self.default,
             "required": self.required,
             "placeholder": self.placeholder,
@@ -47,7 +52,7 @@ class FormField:
             "columns": [column.as_json() for column in self.columns],
             "initial": self.initial,
         }
-        return {key: value for key, value in said.items() if value not in ("", None, [], False)}
+        return {key: value for key, value in said.items() if value not in ("", None, [], {}, False)}
 
 
 class Face(TypedDict):
@@ -60,7 +65,12 @@ class Face(TypedDict):
 
 def form(node_type: type[Node[Any]]) -> list[FormField]:
     """The settings of a node type in the order they are declared."""
-    schema = node_type.Config.model_json_schema()
+    return fields_of(node_type.Config)
+
+
+def fields_of(model: type[BaseModel]) -> list[FormField]:
+    """A form for any model: a node's settings, or those of a tool."""
+    schema = model.model_json_schema()
     return _fields(schema, schema.get("$defs", {}))
 
 
@@ -111,7 +121,8 @@ def _fields(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[F
 def _field(name: str, said: Mapping[str, Any], definitions: Mapping[str, Any], *, required: bool) -> FormField:
     shape = _shape(said, definitions)
     item = _shape(shape["items"], definitions) if isinstance(shape.get("items"), Mapping) else {}
-    columns = _fields(item, definitions) if "properties" in item else []
+    inner = item if "properties" in item else shape
+    columns = _fields(inner, definitions) if "properties" in inner else []
     options = said.get("options") or shape.get("enum") or ()
     return FormField(
         name=name,
@@ -119,6 +130,7 @@ def _field(name: str, said: Mapping[str, Any], definitions: Mapping[str, Any], *
         description=said.get("description", ""),
         widget=said.get("widget") or _widget(shape, item),
         options=tuple(str(option) for option in options if option is not None),
+        titles=said.get("titles") or {},
         default=said.get("default"),
         required=required,
         placeholder=said.get("placeholder", ""),
@@ -143,6 +155,8 @@ def _shape(said: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[s
 def _widget(shape: Mapping[str, Any], item: Mapping[str, Any]) -> str:
     if shape.get("enum"):
         return "select"
+    if "properties" in shape:
+        return "object"
     kind = shape.get("type")
     if kind == "array":
         return "rows" if "properties" in item else "list" if item.get("type") in _WIDGETS else "json"

@@ -1,57 +1,19 @@
 """Call a web address."""
 
-import base64
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator
 
-from awe_app.domain.errors import NodeFailed
+from awe_app.domain.errors import Issue, NodeFailed
 from awe_app.domain.node import Node, NodeConfig, NodeContext, Outputs
+from awe_app.tools.http_auth import Auth, credentials
 from awe_app.tools.http_exchange import Exchange
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 _TRY_AGAIN = frozenset((408, 425, 429, 500, 502, 503, 504))
 """Statuses by which a server says that it may work later."""
-
-
-class Auth(BaseModel):
-    """How to prove who is calling."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    type: Literal["none", "basic", "bearer", "header", "query"] = Field("none", title="Kind")
-    username: str = Field("", title="User name")
-    password: str = Field("", title="Password", repr=False)
-    token: str = Field("", title="Token", repr=False)
-    name: str = Field("", title="Name", description="Of the header or query parameter.")
-    value: str = Field("", title="Value", repr=False)
-
-    @model_validator(mode="after")
-    def _is_complete(self) -> "Auth":
-        needed = {"basic": ("username",), "bearer": ("token",), "header": ("name", "value"), "query": ("name", "value")}
-        for name in needed.get(self.type, ()):
-            if not getattr(self, name):
-                raise ValueError(f"{self.type} needs {name}")
-        return self
-
-    def headers(self) -> dict[str, str]:
-        """What it adds to the headers."""
-        match self.type:
-            case "basic":
-                pair = base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
-                return {"Authorization": f"Basic {pair}"}
-            case "bearer":
-                return {"Authorization": f"Bearer {self.token}"}
-            case "header":
-                return {self.name: self.value}
-            case _:
-                return {}
-
-    def query(self) -> dict[str, str]:
-        """What it adds to the query."""
-        return {self.name: self.value} if self.type == "query" else {}
 
 
 class HttpRequestConfig(NodeConfig):
@@ -66,12 +28,12 @@ class HttpRequestConfig(NodeConfig):
         {},
         title="Query",
         description="Parameters added to the URL; a list repeats one.",
-        json_schema_extra={"widget": "json", "placeholder": '{"q": "{{ inputs.text }}"}'},
+        json_schema_extra={"widget": "key_values"},
     )
     headers: dict[str, Any] = Field(
         {},
         title="Headers",
-        json_schema_extra={"widget": "json", "placeholder": '{"Accept": "application/json"}'},
+        json_schema_extra={"widget": "key_values"},
     )
     body: Any = Field(
         None,
@@ -82,8 +44,9 @@ class HttpRequestConfig(NodeConfig):
     auth: Auth | None = Field(
         None,
         title="Sign-in",
-        description="Kinds: basic (username, password), bearer (token), header or query (name, value).",
-        json_schema_extra={"widget": "json", "placeholder": '{"type": "bearer", "token": "{{ inputs.token }}"}'},
+        description="Kinds: basic (username, password), bearer (token), header or query (name, value). "
+        "A secret stands there by its name in your settings.",
+        json_schema_extra={"widget": "json", "placeholder": '{"type": "bearer", "token": {"secret": "github"}}'},
     )
     timeout_s: float = Field(
         30,
@@ -117,14 +80,16 @@ class HttpRequest(Node[HttpRequestConfig]):
     effectful = True
 
     async def run(self, ctx: NodeContext[HttpRequestConfig]) -> Outputs:
-        config, auth = ctx.config, ctx.config.auth or Auth.model_validate({})
+        config = ctx.config
+        added = await credentials(config.auth, config.url, ctx.user_id, ctx.capabilities)
         exchange = Exchange(
             method=config.method,
             url=config.url,
-            headers={**config.headers, **auth.headers()},
-            query={**config.query, **auth.query()},
+            headers={**config.headers, **added.headers},
+            query={**config.query, **added.query},
             body=config.body,
             timeout_s=config.timeout_s,
+            hidden=added.hidden,
         )
         answer = await exchange.run(ctx.capabilities.http, ctx.idempotency_key, ctx.log)
         status: int = answer["status"]
@@ -132,6 +97,16 @@ class HttpRequest(Node[HttpRequestConfig]):
             detail = f"{urlsplit(config.url).hostname} answered {status}"
             raise NodeFailed("HTTP_STATUS", detail, retryable=status in _TRY_AGAIN)
         return {"out": answer}
+
+    @classmethod
+    def issues(cls, config: Mapping[str, Any]) -> Iterator[Issue]:
+        try:
+            auth = Auth.model_validate(config.get("auth") or {})
+        except ValidationError:
+            return  # told of by the settings' own check
+        for name in auth.literals():
+            message = f'the {name} stands in the workflow file; name a secret of your settings: {{"secret": "…"}}'
+            yield Issue("warning", "LITERAL_SECRET", message, field=f"auth.{name}")
 
     @classmethod
     def summary(cls, config: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ class RetrieveConfig(NodeConfig):
         description="Name of one of your collections.",
         min_length=1,
         max_length=200,
-        json_schema_extra={"placeholder": "handbook"},
+        json_schema_extra={"widget": "collection", "placeholder": "handbook"},
     )
     query: Any = Field(
         title="Query",

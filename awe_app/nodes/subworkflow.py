@@ -15,7 +15,11 @@ from awe_app.tools.linked_run import run_linked
 
 class SubworkflowConfig(NodeConfig):
     workflow_id: str = Field(
-        title="Workflow", min_length=1, max_length=100, description="The id of the workflow to run."
+        title="Workflow",
+        min_length=1,
+        max_length=100,
+        description="The id of the workflow to run.",
+        json_schema_extra={"widget": "workflow"},
     )
     inputs: Any = Field(
         default_factory=dict,

@@ -23,6 +23,7 @@ class WaitForConfig(NodeConfig):
         "start",
         title="Which events count",
         description="start: one that came earlier and that no node has taken counts too; now: only one yet to come.",
+        json_schema_extra={"titles": {"start": "Since the run began", "now": "From now on"}},
     )
     timeout_s: float | None = Field(
         None, title="Seconds to wait", gt=0, description="Then it leaves by timeout. Empty: as long as it takes."

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from awe_app.services.knowledge import Knowledge
     from awe_app.services.memories import Memories
     from awe_app.services.readiness import Readiness
+    from awe_app.services.secrets import UserSecretsPage
     from awe_app.services.settings import Settings
     from awe_app.services.templates import Templates
     from awe_app.services.workflows import Workflows
@@ -29,6 +30,7 @@ class Services:
     catalog: "Catalog"
     templates: "Templates"
     settings: "Settings"
+    secrets: "UserSecretsPage"
     readiness: "Readiness"
     memories: "Memories"
     knowledge: "Knowledge"

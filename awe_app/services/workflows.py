@@ -39,6 +39,10 @@ class Workflows:
         page = await self._store.list(user.id, query)
         return replace(page, items=[self._with_issues(item) for item in page.items])
 
+    async def names(self, user: User, limit: int) -> Sequence[tuple[WorkflowId, str, str]]:
+        """Id, name and description of the user's own, last changed first."""
+        return await self._store.names(user.id, limit)
+
     async def get(self, user: User, workflow_id: WorkflowId) -> StoredWorkflow:
         """A workflow the user owns or everyone may see.
 

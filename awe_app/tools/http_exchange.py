@@ -3,11 +3,11 @@
 import base64
 import json
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from awe_app.domain.errors import NodeFailed
 from awe_app.domain.http import MAX_BODY_BYTES, HttpAnswer, HttpRequest, OutboundHttp
@@ -22,7 +22,7 @@ _JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What to ask for. Secrets stand in ``secret_headers`` and ``secret_query``, which no log ever shows."""
+    """What to ask for. No log ever shows the headers, the query or the body."""
 
     method: str
     url: str = field(repr=False)
@@ -31,13 +31,16 @@ class Exchange:
     body: Any = field(default=None, repr=False)
     timeout_s: float = 30.0
     max_bytes: int = MAX_BODY_BYTES
+    only_hosts: Sequence[str] = ()
+    hidden: Sequence[str] = field(default=(), repr=False)
+    """Secrets in it; ``***`` stands for them where the server sends them back."""
 
     async def run(self, http: OutboundHttp, idempotency_key: str, log: Callable[..., None]) -> dict[str, Any]:
         """Make the request; gives ``{status, headers, body}``, whatever the status. Raises as ``OutboundHttp.send``."""
         request = self.request(idempotency_key)
         began = perf_counter()
         answer = await http.send(request)
-        output, remark = read(answer)
+        output, remark = read(_without(answer, self.hidden))
         took_ms = round((perf_counter() - began) * 1000)
         host = urlsplit(self.url).hostname  # never the path or query: they may hold secrets
         log(
@@ -62,7 +65,7 @@ class Exchange:
         if self.method in _UNSAFE:
             defaults["Idempotency-Key"] = idempotency_key
         headers |= {name: value for name, value in defaults.items() if value and name.lower() not in known}
-        return HttpRequest(self.method, self._address(), headers, body, self.timeout_s, self.max_bytes)
+        return HttpRequest(self.method, self._address(), headers, body, self.timeout_s, self.max_bytes, self.only_hosts)
 
     def _address(self) -> str:
         pairs: list[tuple[str, str]] = []
@@ -102,6 +105,16 @@ def _is_json(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def _without(answer: HttpAnswer, hidden: Sequence[str]) -> HttpAnswer:
+    """The answer without these texts, however it writes them: as they are, in JSON or in an address."""
+    body, headers = answer.body, dict(answer.headers)
+    for secret in hidden:
+        for text in {secret, json.dumps(secret)[1:-1], quote(secret), quote(secret, safe="")}:
+            body = body.replace(text.encode(), b"***")
+            headers = {name: value.replace(text, "***") for name, value in headers.items()}
+    return replace(answer, body=body, headers=headers) if hidden else answer
 
 
 def read(answer: HttpAnswer) -> tuple[dict[str, Any], str]:

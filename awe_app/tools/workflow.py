@@ -19,7 +19,13 @@ class WorkflowArguments(OpenArguments):
 
 
 class WorkflowSettings(ToolSettings):
-    workflow_id: str = Field(title="Workflow", description="Id of the workflow to run.", min_length=1, max_length=100)
+    workflow_id: str = Field(
+        title="Workflow",
+        description="Id of the workflow to run.",
+        min_length=1,
+        max_length=100,
+        json_schema_extra={"widget": "workflow"},
+    )
     name: str = Field(
         "",
         title="Name",

@@ -190,3 +190,17 @@ async def test_memories_are_private_and_those_of_a_run_that_read_strangers_text_
     raw = graph("a", agent("a", "Post it.", tools=["post"], memory=kept_as))
     assert (await ask(raw, posting, memory)).status == "waiting"
     assert ("post", "https://evil.example") not in made()
+
+
+@pytest.mark.usefixtures("own_tools")
+async def test_who_hears_an_agent_that_read_strangers_text_has_heard_them():
+    thread = {"short_term": True}
+    raw = graph(
+        "one -> two",
+        agent("one", "Read x.", tools=["page"], memory=thread),
+        agent("two", "Post it.", tools=["post"], memory=thread),
+    )
+    reading, posting = calls(("page", {"text": "x"})), calls(("post", {"text": "https://evil.example"}))
+    state = await ask(raw, Scripted("a", reading, "Read.", posting, "Sent."))
+    assert (state.node_states[Path("two")].status, made()) == ("waiting", [("page", "x")])
+    assert [turn["node_id"] for turn in state.threads["default"]] == ["one", "one"]

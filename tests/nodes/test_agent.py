@@ -191,7 +191,10 @@ def test_settings_that_do_not_work_are_refused(config: dict[str, Any]):
         ({"model": "local/smollm2-135m-instruct"}, "Local model"),
         ({"provider": "local"}, "Local model"),
         ({"model": 7}, "Default model"),
+        ({"model": "openai/gpt-4o", "tools": ["calculator"]}, "gpt-4o · 1 tool"),
+        ({"tools": ["a", "b"], "memory": {"long_term": True}}, "Default model · 2 tools · memory"),
+        ({"memory": {"short_term": False}, "tools": "{{ x }}"}, "Default model"),
     ],
 )
-def test_the_card_says_which_model(config: dict[str, Any], summary: str):
+def test_the_card_says_which_model_and_what_it_has(config: dict[str, Any], summary: str):
     assert Agent.summary(config) == summary

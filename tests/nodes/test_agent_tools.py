@@ -99,3 +99,13 @@ async def test_a_whole_talk_over_http(started: list[Models]):
     assert sorted(kinds[2:4]) == ["tool", "tool"]
     assert kinds[4:] == ["model"]
     assert state.node_states[Path("a")].attempts == 1
+
+
+async def test_an_answer_without_end_is_broken_off(started: list[Models]):
+    endless = Reply(" ".join(["x" * 100_000] * 30))
+    async with ModelServer(endless) as server:
+        started.append(Models(Kept(server.base_url), Secrets("key"), LocalModel(), [server.host]))
+        raw = graph("a", node("a", "agent", {"user_prompt": "Go on."}))
+        state, _ = await run(raw, capabilities=Capabilities(started[0]), user_id=UserId("ada"))
+    assert (state.node_states[Path("a")].error or {})["code"] == "ANSWER_TOO_LONG"
+    assert len(server.requests) == 1

@@ -7,13 +7,18 @@ import pytest
 from pydantic import BaseModel, Field
 
 from awe_app.domain.node import Node, NodeConfig, Port
-from awe_app.nodes.form import card, face, form, initial_config
+from awe_app.nodes.form import card, face, fields_of, form, initial_config
 from awe_app.nodes.registry import discover
 
 
 class Row(BaseModel):
     name: str = Field(title="Name")
     kind: Literal["a", "b"] = "a"
+
+
+class Inner(BaseModel):
+    on: bool = False
+    deep: Literal["p", "q"] = Field("p", json_schema_extra={"titles": {"p": "Peas"}})
 
 
 class ManyConfig(NodeConfig):
@@ -25,6 +30,7 @@ class ManyConfig(NodeConfig):
     rows: tuple[Row, ...] = Field((), json_schema_extra={"initial": [{"name": "first"}]})
     words: tuple[str, ...] = ()
     shape: dict[str, Any] = Field(default_factory=dict, json_schema_extra={"advanced": True})
+    inner: Inner | None = Field(None, json_schema_extra={"advanced": True})
     said: str = Field("", json_schema_extra={"widget": "prompt", "show_when": {"kind": ["y"]}})
 
 
@@ -58,6 +64,7 @@ FIELDS = {field.name: field for field in form(Many)}
         ("words", "list"),
         ("shape", "json"),
         ("said", "prompt"),
+        ("inner", "object"),
     ],
 )
 def test_the_type_of_a_setting_chooses_its_control(name: str, widget: str) -> None:
@@ -85,6 +92,17 @@ def test_what_the_declaration_says_reaches_the_form() -> None:
 def test_rows_have_a_column_for_each_field_of_the_row() -> None:
     columns = {column.name: column.widget for column in FIELDS["rows"].columns}
     assert columns == {"name": "text", "kind": "select"}
+
+
+def test_an_object_has_a_field_for_each_of_its_own() -> None:
+    inner = FIELDS["inner"]
+    assert {column.name: column.widget for column in inner.columns} == {"on": "switch", "deep": "select"}
+    assert inner.columns[1].as_json()["titles"] == {"p": "Peas"}
+    assert inner.advanced
+
+
+def test_any_model_has_a_form() -> None:
+    assert [field.name for field in fields_of(Row)] == ["name", "kind"]
 
 
 def test_a_new_node_starts_with_what_the_declaration_calls_initial() -> None:

@@ -10,16 +10,19 @@ from typing import Any
 import jsonschema
 import pytest
 
+from awe_app.adapters.documents import Documents
 from awe_app.adapters.http import HttpClient
 from awe_app.adapters.sandbox import PythonSandbox
 from awe_app.adapters.user_files import UserFileFolder
 from awe_app.domain.errors import NodeFailed
 from awe_app.domain.ids import UserId
 from awe_app.domain.protocols import Capabilities
-from awe_app.tools import registry
+from awe_app.domain.secrets import goes_to
+from awe_app.tools import file_reader, registry
 from awe_app.tools.base import Arguments, BaseTool, NoArguments, OpenArguments, ToolContext, call, read_settings
 from awe_app.tools.registry import discover_tools, find_tool
-from tests.http_server import HttpServer, says
+from tests.documents import docx
+from tests.http_server import HttpServer, says, sends_on
 
 ANN = UserId("ann")
 
@@ -54,7 +57,10 @@ async def failure(name: str, arguments: Any, **rest: Any) -> NodeFailed:
 
 
 def test_the_built_in_tools_are_there():
-    assert set(discover_tools()) >= {"calculator", "file_reader", "http_request", "python_executor"}
+    assert set(discover_tools()) >= {
+        *("ask_human", "calculator", "file_reader", "http_request", "python_executor", "read_page"),
+        *("web_search", "workflow"),
+    }
 
 
 @pytest.mark.parametrize("tool", discover_tools().values(), ids=lambda tool: tool.name)
@@ -186,8 +192,19 @@ def files(tmp_path: Path) -> UserFileFolder:
 
 
 async def test_the_file_reader_reads_the_users_own_files(files: UserFileFolder):
-    got = await use("file_reader", {"path": "notes/a.txt"}, files=files)
-    assert got == {"path": "notes/a.txt", "text": "grüße", "size_bytes": 7}
+    got = await use("file_reader", {"path": "notes/a.txt"}, files=files, documents=Documents())
+    expected = {"path": "notes/a.txt", "text": "grüße", "cut": None, "size_bytes": 7, "media_type": "text/plain"}
+    assert got == expected
+
+
+async def test_the_file_reader_reads_documents_in_parts(files: UserFileFolder, tmp_path: Path):
+    (tmp_path / "files" / ANN / "plan.docx").write_bytes(docx("Plan", "word " * 100))
+    parser = Documents()
+    first = await use("file_reader", {"path": "plan.docx", "max_chars": 100}, files=files, documents=parser)
+    assert (first["text"][:6], len(first["text"]), first["cut"]) == ("# Plan", 100, 100)
+    rest = await use("file_reader", {"path": "plan.docx", "start": 100}, files=files, documents=parser)
+    assert rest["cut"] is None
+    assert (first["text"] + rest["text"]).count("word") == 100
 
 
 @pytest.mark.parametrize(
@@ -207,9 +224,11 @@ async def test_nobody_else_has_the_users_files(user: str | None, files: UserFile
     assert failed.code == "FILE_NOT_FOUND"
 
 
-async def test_files_that_are_too_large_or_no_text_are_told(files: UserFileFolder):
-    assert (await failure("file_reader", {"path": "big.txt"}, files=files)).code == "FILE_TOO_LARGE"
-    assert (await failure("file_reader", {"path": "image.png"}, files=files)).code == "NO_TEXT"
+async def test_files_that_are_too_large_or_no_text_are_told(files: UserFileFolder, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(file_reader, "MAX_BYTES", 1024 * 1024)
+    parts: dict[str, Any] = {"files": files, "documents": Documents()}
+    assert (await failure("file_reader", {"path": "big.txt"}, **parts)).code == "FILE_TOO_LARGE"
+    assert (await failure("file_reader", {"path": "image.png"}, **parts)).code == "UNKNOWN_FORMAT"
 
 
 async def test_a_part_that_was_not_built_in_is_told():
@@ -217,3 +236,47 @@ async def test_a_part_that_was_not_built_in_is_told():
 
     with pytest.raises(Unavailable):
         await use("file_reader", {"path": "x"})
+
+
+async def test_http_request_keeps_to_the_allowed_hosts():
+    async with HttpServer(away=sends_on("https://example.com/?stolen=1")) as server:
+        client = HttpClient([server.host])
+        settings = {"allowed_hosts": [server.host]}
+        answer = await use("http_request", {"url": server.url}, http=client, settings=settings)
+        elsewhere = await failure("http_request", {"url": "https://example.com/"}, http=client, settings=settings)
+        sent_on = await failure("http_request", {"url": f"{server.url}/away"}, http=client, settings=settings)
+        await client.stop()
+    assert answer["status"] == 200
+    assert (elsewhere.code, sent_on.code) == ("HOST_NOT_ALLOWED", "REDIRECT_REFUSED")
+    tool = find_tool("http_request")
+    allowed = read_settings(tool, settings)
+    assert tool.may_send({"url": server.url}, allowed)
+    assert not tool.may_send({"url": "https://example.com"}, allowed)
+    assert not tool.may_send({"url": server.url}, read_settings(tool, {}))
+
+
+class OneSecret:
+    """Implements ``UserSecrets``: Ann's, for one host."""
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+
+    async def reveal(self, user_id: UserId | None, name: str, url: str) -> str:
+        assert (user_id, name, goes_to(url, [self._host])) == (ANN, "key", True)
+        return "s3cret-value"
+
+
+async def test_http_request_signs_in_by_a_secrets_name_only():
+    async with HttpServer() as server:
+        client = HttpClient([server.host])
+        parts: dict[str, Any] = {"http": client, "secrets": OneSecret(server.host)}
+        auth = {"type": "bearer", "token": {"secret": "key"}}
+        await use("http_request", {"url": server.url}, settings={"auth": auth}, **parts)
+        taken = {"url": server.url, "headers": {"authorization": "mine"}}
+        clash = await failure("http_request", taken, settings={"auth": auth}, **parts)
+        await client.stop()
+    assert server.asked[0].headers["authorization"] == "Bearer s3cret-value"
+    assert clash.code == "INVALID_ARGUMENTS"
+    with pytest.raises(NodeFailed, match="INVALID_SETTING") as literal:
+        read_settings(find_tool("http_request"), {"auth": {"type": "bearer", "token": "s3cret-value"}})
+    assert "s3cret-value" not in str(literal.value)

@@ -58,7 +58,28 @@ async def test_an_opened_workflow_is_sent_as_a_document(builder: BuilderState, s
     assert document["workflow"] == stored.workflow.as_json()
     assert (document["seq"], document["version"], builder.revision) == (0, 1, 1)
     assert document["faces"]["a"] == {"summary": "a"}
-    assert builder.models
+    assert builder.choices["models"]
+    assert builder.choices["workflows"] == [{"value": stored.id, "title": stored.workflow.name, "detail": ""}]
+
+
+async def test_a_picker_that_opens_brings_what_has_come_since(
+    builder: BuilderState, awe: Running, user: User, stored: StoredWorkflow
+):
+    later = await awe.services.workflows.create(user, {**graph("start", START), "name": "Later", "description": "New."})
+    await builder.choose()
+    assert builder.choices["workflows"][0] == {"value": later.id, "title": "Later", "detail": "New."}
+    assert len(builder.choices["workflows"]) == 2
+
+
+async def test_choices_that_are_the_same_are_not_sent_again(builder: BuilderState):
+    builder._clean()
+    await builder.choose()
+    assert "choices" not in builder.dirty_vars
+
+
+async def test_each_setting_has_its_own_finding(builder: BuilderState):
+    await edit(builder, configure("{{ nowhere }}"))
+    assert builder.findings["a"]["template_config.template"] in builder.issues["a"]
 
 
 async def test_what_the_browser_has_received_is_kept_no_longer(builder: BuilderState):

@@ -209,16 +209,16 @@ const WorkflowJson = memo(function WorkflowJson() {
 });
 
 export function WorkflowCanvas({
-  document: file, revision, faces, issues, saved, history, settled, recent, preview, execution, io, models, cards, icons,
-  onEdit, onSelect, onRun, onStop,
+  document: file, revision, faces, issues, findings, saved, history, settled, recent, preview, execution, io, choices, tools, cards,
+  icons, onEdit, onChoose, onSelect, onRun, onStop,
 }) {
   useLayoutEffect(() => {
-    setHandlers({send: onEdit, select: onSelect, run: onRun, stop: onStop});
-  }, [onEdit, onSelect, onRun, onStop]);
+    setHandlers({send: onEdit, choose: onChoose, select: onSelect, run: onRun, stop: onStop});
+  }, [onEdit, onChoose, onSelect, onRun, onStop]);
   useLayoutEffect(() => {
     // constants of the build, which Reflex hands over as new objects each time the page is drawn
     const plain = (card) => ({...card, description: card.description.replaceAll("`", "")});
-    set({cards: new Map(cards.map((card) => [card.type, plain(card)])), icons});
+    set({cards: new Map(cards.map((card) => [card.type, plain(card)])), tools: tools.map(plain), icons});
   }, []);
   useLayoutEffect(() => { open(file, revision); }, [file, revision]);
   useEffect(() => close, []);
@@ -235,7 +235,8 @@ export function WorkflowCanvas({
     if (failedNow && execution.failed_at) reveal(execution.failed_at);
   }, [execution]);
   useEffect(() => { set({io: io ?? {}}); }, [io]);
-  useEffect(() => { set({models: models ?? []}); }, [models]);
+  useEffect(() => { set({findings: findings ?? {}}); }, [findings]);
+  useEffect(() => { set({choices: choices ?? {}}); }, [choices]);
   return <ReactFlowProvider><Flow /><WorkflowJson /></ReactFlowProvider>;
 }
 

@@ -11,8 +11,9 @@ import reflex as rx
 from reflex.vars import VarData
 from reflex_components_lucide.icon import LUCIDE_LIBRARY
 
-from awe_app.nodes.form import card, form
+from awe_app.nodes.form import card, fields_of, form
 from awe_app.nodes.registry import NodeTypes, discover
+from awe_app.tools.registry import discover_tools
 from awe_app.ui.browser_files import importable
 
 REACT_FLOW = "@xyflow/react@12.12.1"
@@ -30,6 +31,13 @@ _FILES = (
     "adder.jsx",
     "palette.jsx",
     "completion.jsx",
+    "controls.jsx",
+    "combo.jsx",
+    "choices.jsx",
+    "draft_rows.jsx",
+    "tools.jsx",
+    "schema.jsx",
+    "key_values.jsx",
     "fields.jsx",
     "inspector.jsx",
     "toolbar.jsx",
@@ -55,6 +63,7 @@ class WorkflowCanvas(BuilderPart):
     revision: rx.Var[int]
     faces: rx.Var[dict[str, Any]]
     issues: rx.Var[dict[str, str]]
+    findings: rx.Var[dict[str, dict[str, str]]]
     saved: rx.Var[dict[str, Any]]
     history: rx.Var[dict[str, int]]
     settled: rx.Var[dict[str, Any]]
@@ -62,11 +71,13 @@ class WorkflowCanvas(BuilderPart):
     preview: rx.Var[dict[str, str]]
     execution: rx.Var[dict[str, Any]]
     io: rx.Var[dict[str, Any]]
-    models: rx.Var[list[dict[str, Any]]]
+    choices: rx.Var[dict[str, Any]]
+    tools: rx.Var[list[dict[str, Any]]]
     cards: rx.Var[list[dict[str, Any]]]
     icons: rx.Var[dict[str, Any]]
 
     on_edit: rx.EventHandler[rx.event.passthrough_event_spec(dict)]
+    on_choose: rx.EventHandler[rx.event.no_args_event_spec]
     on_select: rx.EventHandler[rx.event.passthrough_event_spec(str)]
     on_run: rx.EventHandler[rx.event.no_args_event_spec]
     on_stop: rx.EventHandler[rx.event.no_args_event_spec]
@@ -80,7 +91,7 @@ class WorkflowCanvas(BuilderPart):
         for name in _FILES:  # here and not at import: it takes long, and a server with built pages needs none
             rx.asset(name, shared=True)
         types = discover()
-        return super().create(*children, cards=type_cards(types), icons=type_icons(types), **props)
+        return super().create(*children, cards=type_cards(types), tools=tool_cards(), icons=type_icons(types), **props)
 
 
 class NodePalette(BuilderPart):
@@ -109,6 +120,18 @@ def type_cards(types: NodeTypes) -> list[dict[str, Any]]:
     return [
         {**card(t), "runs": t.runs, "contains": t.contains, "fields": [field.as_json() for field in form(t)]}
         for t in types.values()
+    ]
+
+
+def tool_cards() -> list[dict[str, Any]]:
+    """All tools for the tool picker, each with the form of its settings."""
+    return [
+        {
+            **tool.as_json(),
+            "parameters": list(tool.Arguments.model_fields),
+            "fields": [field.as_json() for field in fields_of(tool.Settings)],
+        }
+        for tool in discover_tools().values()
     ]
 
 

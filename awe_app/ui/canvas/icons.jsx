@@ -6,6 +6,7 @@ import ArrowDown from "lucide-react/dist/esm/icons/arrow-down.mjs";
 import ArrowUp from "lucide-react/dist/esm/icons/arrow-up.mjs";
 import Box from "lucide-react/dist/esm/icons/box.mjs";
 import Check from "lucide-react/dist/esm/icons/check.mjs";
+import Chevrons from "lucide-react/dist/esm/icons/chevrons-up-down.mjs";
 import CircleCheck from "lucide-react/dist/esm/icons/circle-check.mjs";
 import CircleDashed from "lucide-react/dist/esm/icons/circle-dashed.mjs";
 import CircleMinus from "lucide-react/dist/esm/icons/circle-minus.mjs";
@@ -28,6 +29,7 @@ import {useStore} from "./store.js";
 
 const OWN = {
   "triangle-alert": AlertTriangle, "arrow-down": ArrowDown, "arrow-up": ArrowUp, box: Box, check: Check,
+  chevrons: Chevrons,
   "circle-check": CircleCheck, "circle-dashed": CircleDashed, "circle-minus": CircleMinus, "circle-pause": CirclePause,
   "circle-slash": CircleSlash, "circle-x": CircleX, "loader-circle": LoaderCircle, maximize: Maximize,
   "panel-right": PanelRight, play: Play, plus: Plus, redo: Redo, search: Search, square: Square, trash: Trash,

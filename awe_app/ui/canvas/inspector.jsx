@@ -4,7 +4,7 @@
 import {useEffect, useState} from "react";
 import {Icon} from "./icons.jsx";
 import {TypeIcon} from "./palette.jsx";
-import {configOf} from "./document.js";
+import {configKey, configOf} from "./document.js";
 import {Fields} from "./fields.jsx";
 import {remove} from "./actions.js";
 import {cardOf, commit, flush, select, set, statusOf, titleOf, type, useStore} from "./store.js";
@@ -38,6 +38,7 @@ function leave() {
 
 function Configure({id, spec, card}) {
   const config = configOf(spec);
+  const path = `${configKey(spec)}.`;
   const main = card.fields.filter((f) => !f.advanced);
   const more = card.fields.filter((f) => f.advanced);
   const configure = (patch, place) => {
@@ -64,11 +65,11 @@ function Configure({id, spec, card}) {
   const prefix = (name) => (card.fields.some((f) => f.name === name) ? "field-node-" : "field-");
   return (
     <div className="awe-form" onBlur={leave}>
-      <Fields fields={main} config={config} node={id} onChange={configure} />
+      <Fields fields={main} among={card.fields} config={config} path={path} node={id} onChange={configure} />
       {more.length ? (
         <details className="awe-more" open>
           <summary>More settings</summary>
-          <Fields fields={more} config={config} node={id} onChange={configure} />
+          <Fields fields={more} among={card.fields} config={config} path={path} node={id} onChange={configure} />
         </details>
       ) : null}
       {card.runs ? (

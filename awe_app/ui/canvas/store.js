@@ -2,9 +2,10 @@
 //
 // Wire protocol (awe_app/ui/canvas/envelopes.py declares the same):
 //   down  document {session, seq, workflow, faces, …} + revision   the canvas resets only when revision changes
-//         faces, issues, settled + recent, preview               levels: the newest value says everything
+//         faces, issues, findings, choices, settled + recent, preview   levels: the newest value says everything
 //         saved {seq, version}                                   every edit up to seq is stored
-//   up    on_edit {session, seq, edit, gesture} or {session, seq, command}   once for each finished gesture; seq rises by one
+//   up    on_choose                                          a picker has opened: choices may come anew
+//         on_edit {session, seq, edit, gesture} or {session, seq, command}   once for each finished gesture; seq rises by one
 // Edits that the server has not acknowledged are kept and applied again on top of a new document.
 
 import {useSyncExternalStore} from "react";
@@ -15,7 +16,7 @@ export const TYPING_PAUSE_MS = 400;
 const blank = {
   session: "", revision: -1, workflow: EMPTY, specs: new Map(), loaded: false,
   baseFaces: {}, laterFaces: {}, faces: {}, issues: {}, statuses: {}, preview: {},
-  execution: {}, io: {}, models: [], cards: new Map(), icons: {},
+  execution: {}, io: {}, findings: {}, choices: {}, tools: [], cards: new Map(), icons: {},
   history: {undo: 0, redo: 0}, saved: {seq: 0, version: 0}, seq: 0,
   selected: [], adder: null, hint: "", panel: "", inspectorTab: "configure",
 };
@@ -139,7 +140,8 @@ export function select(ids) {
   const before = state.selected.length === 1 ? state.selected[0] : "";
   const after = ids.length === 1 ? ids[0] : "";
   if (before !== after) flush();
-  set({selected: ids});
+  // a panel that was closed for one node opens again for the next
+  set({selected: ids, panel: after && before !== after && state.panel === "none" ? "" : state.panel});
   if (before !== after) handlers.select?.(after);
 }
 
@@ -169,7 +171,7 @@ export const titleOf = (s, id) => s.specs.get(id)?.name || id;
 export function close() {
   flush();
   pending = [];
-  set({...blank, cards: state.cards, icons: state.icons});
+  set({...blank, cards: state.cards, tools: state.tools, icons: state.icons});
 }
 
 const live = (s) => ["pending", "running", "waiting"].includes(s.execution.status);

@@ -10,6 +10,7 @@ from awe_app.domain.ids import WorkflowId
 from awe_app.nodes.registry import discover
 from awe_app.services import services
 from awe_app.ui import routes
+from awe_app.ui.canvas.choices import choices
 from awe_app.ui.canvas.desk import Desk
 from awe_app.ui.canvas.envelopes import Document, Gesture
 from awe_app.ui.session import refusals_told, signed_in
@@ -27,7 +28,10 @@ class BuilderState(rx.State):
     issues: dict[str, str] = {}
     saved: dict[str, Any] = {}
     history: dict[str, int] = {"undo": 0, "redo": 0}
-    models: list[dict[str, Any]] = []
+    findings: dict[str, dict[str, str]] = {}
+    """The issues once more: node, setting, what is wrong with it."""
+    choices: dict[str, Any] = {}
+    """``Choices`` of the user."""
     conflict: bool = False
     """Somebody else stored a newer version: reload or overwrite?"""
     _desk: Desk | None = None
@@ -45,10 +49,18 @@ class BuilderState(rx.State):
             return [rx.redirect(routes.WORKFLOWS), toast_for(error)]
         discard, self._discard, self.conflict = self._discard, False, False
         self._desk = Desk(stored, discover(), self._history_of(stored.workflow))
-        self.issues = by_node(stored.issues)
-        self.models = [model.as_json() for model in await services().catalog.models(user)]
+        self._tell(stored.issues)
+        self.choices = dict(await choices(user))
         self._show(self._desk, discard)
         return None
+
+    @rx.event
+    @refusals_told
+    async def choose(self):
+        """A picker opens: what it offers may have changed in another tab, or on another page."""
+        now = dict(await choices(await signed_in(self)))
+        if now != self.choices:
+            self.choices = now
 
     @rx.event
     @refusals_told
@@ -113,12 +125,13 @@ class BuilderState(rx.State):
                 return None
             return toast_for(error) if known != desk.problem else None
         desk.stored(stored, seq)
-        self.saved, self.issues = dict(desk.saved()), by_node(stored.issues)
+        self.saved = dict(desk.saved())
+        self._tell(stored.issues)
         return None
 
     def tell_issues(self, issues: tuple[Issue, ...]) -> Any:
         """Show what keeps the workflow from running, on the nodes and in words."""
-        self.issues = by_node(issues)
+        self._tell(issues)
         first = issues[0].message if issues else ""
         more = f" And {len(issues) - 1} more." if len(issues) > 1 else ""
         return toast("error", "The workflow is not finished.", f"{first}.{more}")
@@ -135,6 +148,9 @@ class BuilderState(rx.State):
         self.saved = dict(desk.saved())
         self._tell_history(desk)
 
+    def _tell(self, issues: tuple[Issue, ...]) -> None:
+        self.issues, self.findings = by_node(issues), by_setting(issues)
+
     def _tell_history(self, desk: Desk) -> None:
         self.history = {"undo": len(desk.history.done), "redo": len(desk.history.undone)}
 
@@ -150,3 +166,12 @@ def by_node(issues: tuple[Issue, ...] | list[Issue]) -> dict[str, str]:
     for issue in sorted(issues, key=lambda issue: issue.severity != "error"):
         found.setdefault(issue.node_id or "", []).append(issue.message)
     return {node_id: "; ".join(messages[:3]) for node_id, messages in found.items()}
+
+
+def by_setting(issues: tuple[Issue, ...] | list[Issue]) -> dict[str, dict[str, str]]:
+    """The first issue of each setting, by node and by the setting's dotted place in it."""
+    found: dict[str, dict[str, str]] = {}
+    for issue in sorted(issues, key=lambda issue: issue.severity != "error"):
+        if issue.node_id and issue.field:
+            found.setdefault(issue.node_id, {}).setdefault(issue.field, issue.message)
+    return found
