@@ -17,8 +17,12 @@ from awe_app.adapters.execution_store import ExecutionStore
 from awe_app.adapters.journal import SqlJournal
 from awe_app.adapters.knowledge_store import KnowledgeStore
 from awe_app.adapters.local_model import LocalModel
+from awe_app.adapters.mail import Mailer
+from awe_app.adapters.mcp_client import McpClients
+from awe_app.adapters.mcp_store import McpStore
 from awe_app.adapters.model_directory import Models
 from awe_app.adapters.provider_access import ProviderAccess
+from awe_app.adapters.reset_store import ResetStore
 from awe_app.adapters.retention import Retention
 from awe_app.adapters.secret_store import SecretStore
 from awe_app.adapters.settings_store import SettingsStore
@@ -33,9 +37,13 @@ from awe_app.services.accounts import Accounts
 from awe_app.services.api_keys import ApiKeys
 from awe_app.services.catalog import Catalog
 from awe_app.services.executions import Executions
+from awe_app.services.files import Files
 from awe_app.services.indexing import Indexer, Sources
 from awe_app.services.knowledge import Knowledge
+from awe_app.services.mcp import Mcp
+from awe_app.services.mcp_tools import McpTools
 from awe_app.services.memories import Memories
+from awe_app.services.password_reset import PasswordReset
 from awe_app.services.plans import Plans
 from awe_app.services.readiness import Readiness
 from awe_app.services.secrets import UserSecretsPage
@@ -96,30 +104,42 @@ async def start(environment: Environment) -> Running:
     models = Models(settings_store, secrets, local_model, environment.allowed_hosts, answers)
     store = ExecutionStore(database, None if database.is_sqlite else new_id())
     workflows = Workflows(WorkflowStore(database), node_types)
+    mcp_store = McpStore(database)
     accounts = Accounts(UserStore(database), TokenSigner(environment.jwt_secret_key))
     knowledge_store = KnowledgeStore(database)
     indexer = Indexer(knowledge_store, Sources(outside.knowledge, outside.documents, outside.http))
+    executions = Executions(
+        workflows=workflows,
+        store=store,
+        children=ChildStore(database),
+        journal=journal,
+        bus=bus,
+        plans=Plans(node_types),
+        capabilities=outside.capabilities(models, secret_store, McpClients(mcp_store, secrets, outside.mcp_sessions)),
+        dispatcher=lambda drives: _dispatcher(environment, drives, store, bus),
+    )
+    api_keys = ApiKeys(ApiKeyStore(database))
     services = Services(
         accounts=accounts,
         workflows=workflows,
-        executions=Executions(
-            workflows=workflows,
-            store=store,
-            children=ChildStore(database),
-            journal=journal,
-            bus=bus,
-            plans=Plans(node_types),
-            capabilities=outside.capabilities(models, secret_store),
-            dispatcher=lambda drives: _dispatcher(environment, drives, store, bus),
-        ),
+        executions=executions,
         catalog=Catalog(node_types, models),
         templates=Templates(TEMPLATES, workflows),
         settings=Settings(settings_store, secrets, models),
         readiness=Readiness(accounts, outside.sandbox),
+        mcp=Mcp(mcp_store, secrets, outside.mcp_sessions, workflows, environment.public_url),
+        mcp_tools=McpTools(mcp_store, workflows, executions, environment.public_url),
         secrets=UserSecretsPage(secret_store),
+        files=Files(outside.files, environment.max_upload_mb * 1024**2, environment.max_user_files_mb * 1024**2),
         memories=Memories(outside.memory),
         knowledge=Knowledge(knowledge_store, outside.knowledge, outside.embedders, indexer),
-        api_keys=ApiKeys(ApiKeyStore(database)),
+        api_keys=api_keys,
+        password_reset=PasswordReset(
+            ResetStore(database),
+            (accounts.forget, api_keys.forget),
+            Mailer(environment.smtp_url),
+            environment.public_url,
+        ),
     )
     asyncio.get_running_loop().run_in_executor(None, import_module, "networkx")  # so that no first validation waits
     await services.executions.adopt()

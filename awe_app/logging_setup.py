@@ -56,3 +56,4 @@ def configure_logging(environment: Environment) -> None:
         handler.setFormatter(formatter)
         root.addHandler(handler)
     logging.getLogger("awe_app").setLevel(environment.log_level)
+    logging.getLogger("mcp").setLevel(logging.CRITICAL)  # it logs what servers send; failures come back as errors

@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import shlex
 import tempfile
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -54,6 +55,10 @@ class Environment(BaseSettings):
         default_factory=list, validation_alias=_named("AWE_ALLOWED_HOSTS", "allowed_hosts")
     )
     """``host:port`` entries that workflows and models may reach although they are not public addresses."""
+    mcp_stdio: Annotated[dict[str, list[str]], NoDecode] = Field(
+        default_factory=dict, validation_alias=_named("AWE_MCP_STDIO", "mcp_stdio"), repr=False
+    )
+    """Programs that users may use as MCP servers: name → command. They run as AWE does; users only say the name."""
     max_concurrent_executions: int = Field(
         default=64, ge=1, validation_alias=_named("AWE_MAX_CONCURRENT_EXECUTIONS", "max_concurrent_executions")
     )
@@ -70,6 +75,14 @@ class Environment(BaseSettings):
         default=0, ge=0, le=36_500, validation_alias=_named("AWE_KEEP_EXECUTIONS_DAYS", "keep_executions_days")
     )
     """Executions that ended longer ago are deleted; 0 keeps them for ever."""
+    max_upload_mb: int = Field(
+        default=50, ge=1, le=10_000, validation_alias=_named("AWE_MAX_UPLOAD_MB", "max_upload_mb")
+    )
+    """Of one file that a user keeps here."""
+    max_user_files_mb: int = Field(
+        default=1000, ge=1, validation_alias=_named("AWE_MAX_USER_FILES_MB", "max_user_files_mb")
+    )
+    """Of all files of one user together."""
     chroma_url: str | None = Field(default=None, validation_alias=_named("CHROMA_URL", "chroma_url"))
     """A Chroma server for collections and memories; None: a folder in ``data_dir``, for one process."""
 
@@ -96,6 +109,23 @@ class Environment(BaseSettings):
             if not match or not 0 < int(match[2]) < 65536:
                 raise ValueError(f"{host!r} is not host:port, such as localhost:11434")
         return [host.lower() for host in hosts]
+
+    @field_validator("mcp_stdio", mode="before")
+    @classmethod
+    def _programs(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        entries = [entry.strip() for entry in value.split(";") if entry.strip()]
+        pairs = [entry.partition("=") for entry in entries]
+        return {name.strip(): shlex.split(command) for name, _is, command in pairs}
+
+    @field_validator("mcp_stdio")
+    @classmethod
+    def _programs_have_names(cls, programs: dict[str, list[str]]) -> dict[str, list[str]]:
+        for name, command in programs.items():
+            if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", name) or not command:
+                raise ValueError("must be name=command; name=command, such as docs=mcp-server-files /srv/docs")
+        return programs
 
     @field_validator("cors_origins")
     @classmethod

@@ -51,6 +51,7 @@ class ModelServer:
         self.requests: list[dict[str, Any]] = []
         self.paths: list[str] = []
         self.keys: list[str] = []
+        self.headers: list[dict[str, str]] = []
         self.gone = 0
         """How many callers hung up before their answer was complete."""
         self.port = 0
@@ -96,6 +97,7 @@ class ModelServer:
             body = json.loads(await reader.readexactly(int(headers.get("content-length", 0))) or b"{}")
             self.requests.append(body)
             self.paths.append(head[0].split()[1])
+            self.headers.append(headers)
             self.keys.append(headers.get("authorization", "").removeprefix("Bearer "))
             reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
             try:

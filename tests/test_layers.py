@@ -53,6 +53,8 @@ HOMES = {
     "dbos": {"adapters/dbos_queue.py"},
     "redis": {"adapters/bus_redis.py"},
     "litellm": {"adapters/llm.py"},
+    "mcp": {"adapters/mcp_sessions.py", "api/mcp_server.py"},
+    "mcp_types": {"adapters/mcp_sessions.py", "api/mcp_server.py"},
     "xllamacpp": {"adapters/local_model_child.py"},
     "jwt": {"adapters/tokens.py"},
     "cryptography": {"adapters/crypto.py"},
@@ -68,7 +70,7 @@ HOMES = {
 """Library → the only places that know it."""
 
 NETWORK = {"httpx", "httpx2", "requests", "aiohttp", "socket", "urllib.request", "http.client", "urllib3", "websockets"}
-NETWORK_HOMES = {"serve.py", "adapters/outbound.py", "adapters/http.py"}
+NETWORK_HOMES = {"serve.py", "adapters/outbound.py", "adapters/http.py", "adapters/mcp_transport.py"}
 
 DANGEROUS = {"subprocess", "pickle", "marshal", "shelve", "ctypes", "multiprocessing"}
 DANGEROUS_HOMES = {
@@ -90,6 +92,7 @@ TASK_OWNERS = {
     "adapters/dispatch_dbos.py",
     "adapters/bus_redis.py",
     "services/indexing.py",
+    "adapters/mcp_sessions.py",
 }
 PRINTERS = {"build.py", "serve.py", "cli", "__main__.py"}
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from awe_app.adapters.bus import MemoryBus, MemorySubscription
-from awe_app.adapters.columns import to_json
+from awe_app.adapters.storable import to_json
 from awe_app.domain import events as ev
 from awe_app.domain.ids import ExecutionId, Path, new_id
 

@@ -5,9 +5,7 @@ from datetime import UTC, datetime
 from sqlalchemy import DateTime, Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
-from awe_app.adapters.texts import match_key, storable, to_json
-
-__all__ = ["PlainText", "UtcDateTime", "match_key", "search_text", "sqlite_moment", "storable", "to_json"]
+from awe_app.adapters.storable import match_key, storable
 
 
 class PlainText(TypeDecorator[str]):

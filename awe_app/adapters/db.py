@@ -22,7 +22,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-from awe_app.adapters.columns import to_json
+from awe_app.adapters.storable import to_json
 from awe_app.domain.errors import Unavailable
 
 _MIGRATIONS = Path(__file__).parents[2] / "alembic"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from awe_app.adapters.once import Once
 from awe_app.adapters.resident_process import ResidentProcess
-from awe_app.adapters.texts import storable
+from awe_app.adapters.storable import storable
 from awe_app.domain.errors import NodeFailed
 
 if TYPE_CHECKING:

@@ -86,7 +86,7 @@ class HttpClient:
                 method, url, headers=headers, data=body, allow_redirects=False, timeout=limits
             ) as response:
                 target = response.headers.get("location") if response.status in (301, 302, 303, 307, 308) else None
-                if target is None:
+                if target is None or not request.follow_redirects:
                     yield response
                     return
                 status = response.status

@@ -24,12 +24,12 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from awe_app.adapters.columns import to_json
 from awe_app.adapters.journal_batch import Creation, Failure, Holder, Line, Outcome
 from awe_app.adapters.journal_reader import JournalReader, Wanted, everything
 from awe_app.adapters.journal_sql import statements_for
 from awe_app.adapters.journal_writer import JournalWriter
 from awe_app.adapters.payloads import ASIDE, HOLDERS, LARGEST_INLINE, set_aside
+from awe_app.adapters.storable import to_json
 from awe_app.domain import events as ev
 from awe_app.domain.errors import Invalid
 from awe_app.domain.ids import ExecutionId, UserId, WorkflowId, utc_now

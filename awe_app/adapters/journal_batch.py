@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from awe_app.adapters.columns import search_text, storable, to_json
+from awe_app.adapters.columns import search_text
 from awe_app.adapters.journal_sql import Driver, Row, Statements
 from awe_app.adapters.payloads import Payload
+from awe_app.adapters.storable import storable, to_json
 from awe_app.domain import events as ev
 from awe_app.domain.errors import Conflict, Fenced, Invalid
 from awe_app.domain.execution import FINAL_STATUSES

@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from awe_app.adapters.columns import storable
 from awe_app.adapters.db import storage_error, sync_engine
 from awe_app.adapters.journal_sql import Statements
 from awe_app.adapters.payloads import named_in, put_back
+from awe_app.adapters.storable import storable
 from awe_app.domain import events as ev
 from awe_app.domain.errors import Unavailable
 from awe_app.domain.ids import ExecutionId

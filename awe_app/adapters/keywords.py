@@ -9,7 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
 
-from awe_app.adapters.texts import match_key
+from awe_app.adapters.storable import match_key
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _ALONE = re.compile(f"[{_CJK}]")

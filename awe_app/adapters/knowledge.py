@@ -16,7 +16,7 @@ from awe_app.adapters.chroma import Chroma, Shelf, stored_name, upsert
 from awe_app.adapters.embedder import NAME
 from awe_app.adapters.embedders import EmbedderDirectory
 from awe_app.adapters.keywords import KeywordIndex
-from awe_app.adapters.texts import storable, to_json
+from awe_app.adapters.storable import storable, to_json
 from awe_app.domain.errors import NodeFailed
 from awe_app.domain.ids import UserId, new_id
 from awe_app.domain.knowledge import Chunk, Mode, Passage

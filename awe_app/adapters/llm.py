@@ -111,7 +111,7 @@ class LiteLLMModel:
                     pieces.feed([piece.model_dump() for piece in choice.delta.tool_calls or ()])
                     finish_reason = choice.finish_reason or finish_reason
         # litellm says "stop" by itself when a provider just hangs up; what the provider said is kept here
-        if stream.received_finish_reason is None:
+        if stream.received_finish_reason is None and stream.intermittent_finish_reason is None:
             raise self._access.broke_off()
         usage = self._usage(litellm, arguments["model"], counts)
         calls = pieces.calls()
@@ -164,8 +164,14 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _wait_s(error: Exception) -> float | None:
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    return retry_after_s(headers or getattr(error, "litellm_response_headers", None) or {})
+    for cause in _causes(error):  # of some providers litellm leaves the headers on what the error came from
+        response = getattr(cause, "response", None)
+        for place in (response, cause):
+            for name in ("headers", "litellm_response_headers"):
+                wait_s = retry_after_s(getattr(place, name, None) or {})
+                if wait_s is not None:
+                    return wait_s
+    return None
 
 
 def _import_litellm() -> Any:

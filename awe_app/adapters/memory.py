@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from awe_app.adapters.chroma import Chroma, Shelf, stored_name
 from awe_app.adapters.embedder_cache import Embedder
-from awe_app.adapters.texts import storable, to_json
+from awe_app.adapters.storable import storable, to_json
 from awe_app.domain.errors import NodeFailed, NotFound
 from awe_app.domain.ids import UserId, utc_now
 from awe_app.domain.memory import Memory

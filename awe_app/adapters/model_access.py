@@ -38,7 +38,8 @@ KINDS: dict[str, ProviderKind] = {
     "mistral": ProviderKind("mistral", "https://api.mistral.ai/v1"),
     "groq": ProviderKind("groq", "https://api.groq.com/openai/v1", speaks_openai=True),
     "openrouter": ProviderKind("openrouter", "https://openrouter.ai/api/v1", speaks_openai=True),
-    "ollama": ProviderKind("ollama_chat", f"http://{OLLAMA}", needs_key=False),
+    # by its OpenAI interface: through litellm it would be asked by a blocking call, past the guard, what its model can
+    "ollama": ProviderKind("ollama", f"http://{OLLAMA}", needs_key=False, speaks_openai=True),
     "openai_compatible": ProviderKind("openai", None, needs_key=False, speaks_openai=True),
 }
 """How each kind of provider is reached."""
@@ -67,6 +68,8 @@ class Access:
         base_url = self.base_url or kind.base_url
         if not base_url:
             raise ModelFailed("MODEL_ERROR", f"{self.provider} has no address", "enter its base URL in the settings")
+        if self.kind == "ollama" and not base_url.endswith("/v1"):
+            base_url = f"{base_url.rstrip('/')}/v1"
         return base_url
 
     def silent(self, stall_s: float) -> ModelFailed:

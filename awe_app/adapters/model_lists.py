@@ -52,9 +52,8 @@ def _address(access: Access) -> tuple[str, Mapping[str, str]]:
         headers = {"x-api-key": access.sent_key, "anthropic-version": "2023-06-01"}
         return _below(base_url, "models", "limit=1000"), headers
     if access.kind == "gemini":
-        return _below(base_url, "v1beta/models", "pageSize=1000"), {"x-goog-api-key": access.sent_key}
-    if access.kind == "ollama":
-        return _below(base_url, "api/tags"), {}
+        base_url = base_url if base_url.endswith("/v1beta") else f"{base_url}/v1beta"
+        return _below(base_url, "models", "pageSize=1000"), {"x-goog-api-key": access.sent_key}
     return _below(base_url, "models"), {"authorization": f"Bearer {access.sent_key}"}
 
 
@@ -65,7 +64,7 @@ def _below(base_url: str, path: str, query: str = "") -> str:
 
 
 def _names(value: Mapping[str, Any]) -> set[str]:
-    """The names in a list of OpenAI's, Anthropic's, Gemini's or Ollama's form."""
+    """The names in a list of OpenAI's, Anthropic's or Gemini's form."""
     entries = value.get("data") or value.get("models") or ()
     names: set[str] = set()
     for entry in entries if isinstance(entries, list) else ():

@@ -58,9 +58,8 @@ class Facts:
 
 async def facts(prefix: str, model: str) -> Facts | None:
     """What is known of a model; None if nothing is. ``prefix`` is what litellm calls the provider."""
-    provider = prefix.removesuffix("_chat")  # ollama_chat is how litellm calls ollama's models
     table = await _table.get()
-    return table.get(f"{provider}/{model}") or (table.get(model) if provider in _BARE else None)
+    return table.get(f"{prefix}/{model}") or (table.get(model) if prefix in _BARE else None)
 
 
 async def cost_usd(prefix: str, model: str, prompt_tokens: int, completion_tokens: int) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from awe_app.adapters.columns import to_json
+from awe_app.adapters.storable import to_json
 from awe_app.domain.previews import preview_of
 
 LARGEST_INLINE = 256 * 1024

@@ -223,6 +223,29 @@ class ApiKeyRow(SQLModel, table=True):
     last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+class McpServerRow(SQLModel, table=True):
+    """An MCP server that a user has connected; ``data`` is ``McpStore``'s, what is secret in it is sealed."""
+
+    __tablename__: ClassVar[str] = "mcp_servers"
+
+    user_id: str = Field(sa_type=PlainText, primary_key=True, foreign_key="users.id", ondelete="CASCADE")
+    server_id: str = Field(sa_type=PlainText, primary_key=True)
+    data: dict[str, Any] = Field(sa_type=JSON)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class McpWorkflowRow(SQLModel, table=True):
+    """A workflow that a user offers as a tool of AWE's own MCP server."""
+
+    __tablename__: ClassVar[str] = "mcp_workflows"
+
+    user_id: str = Field(sa_type=PlainText, primary_key=True, foreign_key="users.id", ondelete="CASCADE")
+    workflow_id: str = Field(
+        sa_type=PlainText, primary_key=True, foreign_key="workflows.id", ondelete="CASCADE", index=True
+    )
+
+
 class PasswordResetTokenRow(SQLModel, table=True):
     """A link to choose a new password; ``token`` is a hash of what the mail holds."""
 

@@ -17,6 +17,18 @@ FAILURES = 10
 WINDOW_MIN = 15
 
 
+class Quota:
+    """So many times in a quarter of an hour for each key, and no more."""
+
+    def __init__(self, times: int, window_min: int = WINDOW_MIN) -> None:
+        self._item = RateLimitItemPerMinute(times, window_min)
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    def take(self, key: str) -> bool:
+        """Use it once; False when it is used up."""
+        return self._limiter.hit(self._item, key)
+
+
 class Throttle:
     """Ten failures per quarter of an hour for each key; tries under way count as failures until they are known.
 

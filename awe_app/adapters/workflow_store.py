@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select, update
 from sqlmodel import col
 
-from awe_app.adapters.columns import search_text, storable
+from awe_app.adapters.columns import search_text
 from awe_app.adapters.db import Database
 from awe_app.adapters.listing import matching, order, page_of_ids
 from awe_app.adapters.lookup import Lookup, Row
+from awe_app.adapters.storable import storable
 from awe_app.adapters.tables import WorkflowRow
 from awe_app.domain.errors import Conflict, NotFound
 from awe_app.domain.ids import UserId, WorkflowId, new_id, utc_now

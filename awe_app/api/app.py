@@ -14,8 +14,11 @@ from awe_app.api import (
     catalog,
     errors,
     executions,
+    files,
     health,
     knowledge,
+    mcp_server,
+    mcp_settings,
     memories,
     settings,
     stream,
@@ -54,7 +57,19 @@ def create_api(origins: Sequence[str] = ()) -> FastAPI:
     errors.install(api)
     api.include_router(health.router)
     api.include_router(auth.router, prefix="/api")
-    for part in (workflows, executions, settings, api_keys, templates, catalog, memories, knowledge):
+    for part in (
+        workflows,
+        executions,
+        settings,
+        api_keys,
+        templates,
+        catalog,
+        memories,
+        knowledge,
+        files,
+        mcp_settings,
+        mcp_server,
+    ):
         # The dependency stands here too, so that a new route without a user is closed and not open.
         api.include_router(part.router, prefix="/api", dependencies=[Depends(current_user)])
     api.include_router(stream.router, prefix="/api")

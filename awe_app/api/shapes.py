@@ -279,6 +279,12 @@ class OfferedModelsShape(BaseModel):
     models: list[str]
 
 
+class AcceptedShape(BaseModel):
+    """It is taken care of."""
+
+    detail: str
+
+
 class ApiKeyShape(BaseModel):
     """A key for scripts."""
 

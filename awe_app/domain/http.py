@@ -22,6 +22,8 @@ class HttpRequest:
     max_bytes: int = MAX_BODY_BYTES
     only_hosts: Sequence[str] = ()
     """Hosts, as ``domain.secrets.goes_to`` reads them, beyond which no redirect is followed; none: it goes anywhere."""
+    follow_redirects: bool = True
+    """False: a redirect is an answer like any other."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from awe_app.domain.files import UserFiles
 from awe_app.domain.http import OutboundHttp
 from awe_app.domain.ids import ExecutionId, UserId, WorkflowId
 from awe_app.domain.knowledge import KnowledgeBase
+from awe_app.domain.mcp import McpServers
 from awe_app.domain.memory import LongTermMemory
 from awe_app.domain.models import ModelDirectory
 from awe_app.domain.options import Parent
@@ -43,6 +44,7 @@ class Capabilities:
     documents: DocumentParser = field(default_factory=lambda: _absent("a reader of documents"))
     knowledge: KnowledgeBase = field(default_factory=lambda: _absent("a knowledge base"))
     memory: LongTermMemory = field(default_factory=lambda: _absent("a long-term memory"))
+    mcp: McpServers = field(default_factory=lambda: _absent("MCP servers"))
 
 
 def _absent(what: str) -> Any:

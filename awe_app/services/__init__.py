@@ -11,8 +11,12 @@ if TYPE_CHECKING:
     from awe_app.services.api_keys import ApiKeys
     from awe_app.services.catalog import Catalog
     from awe_app.services.executions import Executions
+    from awe_app.services.files import Files
     from awe_app.services.knowledge import Knowledge
+    from awe_app.services.mcp import Mcp
+    from awe_app.services.mcp_tools import McpTools
     from awe_app.services.memories import Memories
+    from awe_app.services.password_reset import PasswordReset
     from awe_app.services.readiness import Readiness
     from awe_app.services.secrets import UserSecretsPage
     from awe_app.services.settings import Settings
@@ -31,10 +35,14 @@ class Services:
     templates: "Templates"
     settings: "Settings"
     secrets: "UserSecretsPage"
+    files: "Files"
     readiness: "Readiness"
+    mcp: "Mcp"
+    mcp_tools: "McpTools"
     memories: "Memories"
     knowledge: "Knowledge"
     api_keys: "ApiKeys"
+    password_reset: "PasswordReset"
 
 
 _provided: Services | None = None

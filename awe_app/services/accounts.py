@@ -130,6 +130,11 @@ class Accounts:
             raise _signed_out()
         return user
 
+    def forget(self, user_id: UserId) -> None:
+        """All sign-ins of the user were ended in the database: believe none of them any more."""
+        self._endings += 1
+        self._alive = {name: known for name, known in self._alive.items() if known[0].id != user_id}
+
     async def storage_answers(self) -> bool:
         """Ask the database something small, for the readiness check."""
         try:
@@ -176,21 +181,22 @@ def _check_registration(username: str, email: str, password: str) -> str:
     address = _normal_email(email)
     if address is None:
         findings.append(_finding("email", "it is no e-mail address such as name@example.org."))
+    if (problem := password_problem(password)) is not None:
+        findings.append(_finding("password", problem))
+    if findings or address is None:
+        raise Invalid("INVALID", " ".join(issue.message for issue in findings), issues=tuple(findings))
+    return address
+
+
+def password_problem(password: str) -> str | None:
+    """What is wrong with a new password; None when it will do."""
     try:
         size = len(password.encode())
     except UnicodeEncodeError:
         size = MAX_BYTES + 1
     if len(password) < MIN_PASSWORD_CHARS or size > MAX_BYTES:
-        findings.append(
-            _finding(
-                "password", f"it must have at least {MIN_PASSWORD_CHARS} characters and at most {MAX_BYTES} bytes."
-            )
-        )
-    elif "\0" in password:
-        findings.append(_finding("password", "it may not hold a NUL character."))
-    if findings or address is None:
-        raise Invalid("INVALID", " ".join(issue.message for issue in findings), issues=tuple(findings))
-    return address
+        return f"it must have at least {MIN_PASSWORD_CHARS} characters and at most {MAX_BYTES} bytes."
+    return "it may not hold a NUL character." if "\0" in password else None
 
 
 def _normal_email(email: str) -> str | None:

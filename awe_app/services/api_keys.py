@@ -9,7 +9,7 @@ from datetime import datetime
 from awe_app.adapters.api_key_store import ApiKeyStore
 from awe_app.domain.accounts import SCOPES, ApiKey, Scope, User
 from awe_app.domain.errors import Forbidden, Invalid, Issue, NotFound, Unauthorized
-from awe_app.domain.ids import utc_now
+from awe_app.domain.ids import UserId, utc_now
 
 PREFIX = "awe_"
 """What every key begins with, so that scanners of leaked secrets know it."""
@@ -63,6 +63,11 @@ class ApiKeys:
             self._alive = {name: known for name, known in self._alive.items() if known[0].id != key_id}
         if not removed:
             raise NotFound("API_KEY_NOT_FOUND", "there is no such key among yours", "GET /api/settings/api-keys")
+
+    def forget(self, user_id: UserId) -> None:
+        """All keys of the user were deleted in the database: believe none of them any more."""
+        self._deletions += 1
+        self._alive = {name: known for name, known in self._alive.items() if known[1].id != user_id}
 
     async def authenticate(self, secret: str, scope: Scope | None) -> User:
         """Whose key it is; ``scope`` is what it is used for, None what no key may do.

@@ -8,9 +8,11 @@ from awe_app.ui import routes, tabs
 from awe_app.ui.pages.builder import ON_LOAD, builder
 from awe_app.ui.pages.execution import ExecutionPageState, execution
 from awe_app.ui.pages.executions import ExecutionListState, executions
+from awe_app.ui.pages.forgot_password import ForgotPasswordState, forgot_password
 from awe_app.ui.pages.login import LoginState, login
 from awe_app.ui.pages.not_found import not_found
 from awe_app.ui.pages.register import RegisterState, register
+from awe_app.ui.pages.reset_password import ResetPasswordState, reset_password
 from awe_app.ui.pages.settings import settings
 from awe_app.ui.pages.settings_state import ProfileState, ProvidersState
 from awe_app.ui.pages.templates import TemplateGalleryState, templates
@@ -33,6 +35,8 @@ def add_pages(app: rx.App) -> None:
     add(builder, routes.WORKFLOW, "Workflow", ON_LOAD)
     add(login, routes.LOGIN, "Sign in", LoginState.arrive)
     add(register, routes.REGISTER, "Create an account", RegisterState.arrive)
+    add(forgot_password, routes.FORGOT_PASSWORD, "Forgot your password", ForgotPasswordState.arrive)
+    add(reset_password, routes.RESET_PASSWORD, "Choose a new password", ResetPasswordState.arrive)
     add(executions, routes.EXECUTIONS, "Executions", ExecutionListState.load)
     add(execution, routes.EXECUTION, "Execution", ExecutionPageState.load)
     add(templates, routes.TEMPLATES, "Templates", TemplateGalleryState.load)

@@ -5,6 +5,8 @@ from urllib.parse import quote
 HOME = "/"
 LOGIN = "/login"
 REGISTER = "/register"
+FORGOT_PASSWORD = "/forgot-password"  # noqa: S105 - an address
+RESET_PASSWORD = "/reset-password"  # noqa: S105 - an address
 WORKFLOWS = "/workflows"
 WORKFLOW = "/workflows/[workflow_id]"
 EXECUTIONS = "/executions"

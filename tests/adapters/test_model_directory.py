@@ -105,7 +105,7 @@ async def test_models_are_found_by_provider_name_or_id(provider: str | None, mod
     assert (client.provider, client.model) == found
 
 
-@pytest.mark.parametrize("kind", ["anthropic", "gemini", "azure", "mistral", "ollama"])
+@pytest.mark.parametrize("kind", ["anthropic", "gemini", "azure", "mistral"])
 async def test_a_provider_with_a_protocol_of_its_own_is_called_by_litellm(kind: str):
     models, _ = directory({**OPENAI, "kind": kind})
     assert isinstance(await reached(models, ADA, "work", "m"), LiteLLMModel)

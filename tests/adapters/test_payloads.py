@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
-from awe_app.adapters.columns import to_json
 from awe_app.adapters.db import Database
 from awe_app.adapters.execution_store import ExecutionStore
 from awe_app.adapters.journal import NewExecution, SqlJournal
 from awe_app.adapters.journal_sql import PostgresStatements, SqliteStatements
 from awe_app.adapters.payloads import ASIDE, put_back, set_aside
+from awe_app.adapters.storable import to_json
 from awe_app.domain import events as ev
 from awe_app.domain.errors import Unavailable
 from awe_app.domain.ids import ExecutionId, NodeId, Path

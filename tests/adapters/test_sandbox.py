@@ -301,6 +301,26 @@ ESCAPES = {
     "deep source": "(" * 5000 + ")" * 5000,
     "format width": "f'{1:>{10 ** 12}}'",
     "sum without end": "sum(range(10 ** 15))",
+    "loop without end": "while True:\n    pass",
+    "memory bomb": "x = 'a' * 10 ** 12",
+    "memory bomb in pieces": "x = []\nwhile True:\n    x.append('a' * 10 ** 7)",
+    "frames of a generator": "def g(): yield\nf = g().gi_frame\nf.f_builtins['open'](CANARY_FILE).read()",
+    "frames of a traceback": "try:\n    1 / 0\nexcept Exception as e:\n"
+    "    e.__traceback__.tb_frame.f_builtins['open'](CANARY_FILE).read()",
+    "code object": "def f(p): return p\nf.__code__ = (lambda p: open(p).read()).__code__\nf(CANARY_FILE)",
+    "eval in exec": "exec(\"eval('open(CANARY_FILE).read()')\")",
+    "fill the disk": "with open(OUT_FILE, 'wb') as f:\n    while True:\n        f.write(bytes(2 ** 20))",
+    "temporary folder": "import tempfile\ntempfile.mkdtemp()",
+    "file in memory": "import os\nos.execv(os.memfd_create('x'), ['x'])",
+    "shared memory": "from multiprocessing import shared_memory\nshared_memory.SharedMemory(create=True, size=10)",
+    "namespace of its own": "import ctypes\nassert ctypes.CDLL(None).unshare(0x10000000) == 0",
+    "mount": "import ctypes\nassert ctypes.CDLL(None).mount(b'none', b'/tmp', b'tmpfs', 0, None) == 0",
+    "io_uring": "import ctypes\nassert ctypes.CDLL(None).syscall(425, 8, ctypes.create_string_buffer(120)) >= 0",
+    "bpf": "import ctypes\nassert ctypes.CDLL(None).syscall(321, 0, ctypes.create_string_buffer(72), 72) >= 0",
+    "keyring": "import ctypes\nassert ctypes.CDLL(None).syscall(250, 0, -3, 0) >= 0",
+    "x32 calls": "import ctypes\nassert ctypes.CDLL(None).syscall(0x40000000 + 41, 2, 1, 0) >= 0",
+    "memory of another process": "import ctypes, os\n"
+    "assert ctypes.CDLL(None).process_vm_readv(os.getppid(), 0, 0, 0, 0, 0) >= 0",
 }  # fmt: skip
 
 

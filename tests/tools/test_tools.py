@@ -132,6 +132,36 @@ async def test_third_parties_add_tools_by_entry_point(monkeypatch: pytest.Monkey
     assert await use("greeter", {}) == "hello ann"
 
 
+WEATHER = '''
+from pydantic import Field
+from awe_app.tools.base import Arguments, BaseTool, ToolContext
+
+
+class WeatherArguments(Arguments):
+    city: str = Field(description="Name of the city.")
+
+
+class Weather(BaseTool[WeatherArguments]):
+    """Tell the weather in a city."""
+
+    name = "weather"
+
+    async def run(self, ctx: ToolContext[WeatherArguments]) -> str:
+        return f"rain in {ctx.arguments.city}"
+'''
+
+
+async def test_an_installed_package_brings_its_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "my_weather.py").write_text(WEATHER)
+    metadata = tmp_path / "my_weather-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: my-weather\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[awe.tools]\nweather = my_weather:Weather\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    registry.discover_tools.cache_clear()
+    assert await use("weather", {"city": "Lisbon"}) == "rain in Lisbon"
+
+
 @pytest.mark.parametrize(("called", "said"), [("calculator", "declared twice"), ("Bad Name", "does not match")])
 def test_names_are_used_once_and_fit_models(called: str, said: str, monkeypatch: pytest.MonkeyPatch):
     third_party(monkeypatch, type("Other", (BaseTool,), {"name": called, "Arguments": Arguments}))

@@ -81,15 +81,20 @@ def login() -> rx.Component:
                     autocomplete="current-password",
                     kind="password",
                 ),
-                rx.text(
-                    rx.flex(
-                        rx.checkbox(name="remember_me", data_testid="login-remember"),
-                        "Remember me for 30 days",
-                        align="center",
-                        gap=theme.SPACE_S,
+                rx.flex(
+                    rx.text(
+                        rx.flex(
+                            rx.checkbox(name="remember_me", data_testid="login-remember"),
+                            "Remember me for 30 days",
+                            align="center",
+                            gap=theme.SPACE_S,
+                        ),
+                        as_="label",
+                        size="2",
                     ),
-                    as_="label",
-                    size="2",
+                    rx.link("Forgot it?", href=routes.FORGOT_PASSWORD, size="2", data_testid="login-forgot"),
+                    justify="between",
+                    align="center",
                 ),
                 submit_button("Sign in", busy=LoginState.busy, test_id="login-submit"),
                 direction="column",

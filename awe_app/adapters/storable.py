@@ -1,4 +1,4 @@
-"""Text and JSON as any store takes them, and as they are compared. No database is needed for it."""
+"""Text and JSON as any store takes them. Needs no database library: commands without a database use it as well."""
 
 import json
 import re
