@@ -42,6 +42,7 @@ class Mcp(BaseTool[McpArguments]):
     name = "mcp"
     requires_approval = True
     reads_untrusted = True
+    foreign_words = True
     sends_out = True
     Settings = McpSettings
 
