@@ -8,6 +8,7 @@ from pathlib import Path
 from awe_app.adapters.answer_cache import AnswerCache
 from awe_app.adapters.api_key_store import ApiKeyStore
 from awe_app.adapters.bus import MemoryBus
+from awe_app.adapters.chat_store import ChatStore
 from awe_app.adapters.child_store import ChildStore
 from awe_app.adapters.crypto import Secrets
 from awe_app.adapters.db import Database, upgrade
@@ -36,6 +37,7 @@ from awe_app.services import Services
 from awe_app.services.accounts import Accounts
 from awe_app.services.api_keys import ApiKeys
 from awe_app.services.catalog import Catalog
+from awe_app.services.chats import Chats
 from awe_app.services.executions import Executions
 from awe_app.services.files import Files
 from awe_app.services.indexing import Indexer, Sources
@@ -123,6 +125,7 @@ async def start(environment: Environment) -> Running:
         accounts=accounts,
         workflows=workflows,
         executions=executions,
+        chats=Chats(workflows, executions, ChatStore(database)),
         catalog=Catalog(node_types, models),
         templates=Templates(TEMPLATES, workflows),
         settings=Settings(settings_store, secrets, models),

@@ -24,6 +24,7 @@ ROOT_MODULES = {
     "__init__.py",
     "__main__.py",
     "awe_app.py",
+    "collecting.py",
     "composition.py",
     "outside.py",
     "logging_setup.py",
@@ -86,7 +87,7 @@ ENVIRONMENT_READERS = {"settings.py", "build.py", "serve.py"}
 
 TASK_OWNERS = {
     "engine/tasks.py",
-    "engine/execute.py",
+    "engine/wake.py",
     "adapters/dispatch_jobs.py",
     "adapters/dispatch_embedded.py",
     "adapters/dispatch_dbos.py",

@@ -51,4 +51,5 @@ def search_text(name: str, description: str | None) -> str:
 
 def sqlite_moment(moment: datetime) -> str:
     """The moment as ``UtcDateTime`` keeps it on SQLite, for statements that bypass SQLAlchemy's types."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return in_utc.replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")

@@ -5,10 +5,9 @@ Pure ASGI: a cost of microseconds. Requests for pages and for Reflex's own socke
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -120,14 +119,14 @@ async def _admit(scope: Scope, receive: Receive) -> Receive:
         raise Invalid("INVALID", "The address holds a NUL character.", "Leave it out.")
     if scope["method"] not in BODY_METHODS:
         return receive
-    headers = Headers(scope=scope)
-    if "authorization" not in headers and scope["path"] not in PUBLIC_API:
+    headers = dict(reversed(scope["headers"]))  # of one that comes twice the first counts, as everywhere
+    if b"authorization" not in headers and scope["path"] not in PUBLIC_API:
         return _once(b"", receive)  # it will be refused: why read what a stranger sends?
     if scope["method"] == "POST" and scope["path"] == UPLOADS:
         return receive
     files = _TAKES_FILES.fullmatch(scope["path"]) is not None
     most = MAX_FILES_BYTES if files else MAX_BODY_BYTES
-    length = headers.get("content-length", "")
+    length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length) > most:
         raise _too_large(most)
     try:
@@ -162,15 +161,15 @@ async def _read(receive: Receive, most: int) -> bytes:
             return b"".join(chunks)
 
 
-def _check_content_type(headers: Headers) -> None:
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json" or headers.get("content-encoding", "identity").lower() != "identity":
+def _check_content_type(headers: Mapping[bytes, bytes]) -> None:
+    kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if kind != b"application/json" or headers.get(b"content-encoding", b"identity").lower() != b"identity":
         raise Invalid("INVALID_CONTENT_TYPE", "The body must be plain JSON.", "Send 'Content-Type: application/json'.")
 
 
-def _check_form(headers: Headers) -> None:
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "multipart/form-data" or headers.get("content-encoding", "identity").lower() != "identity":
+def _check_form(headers: Mapping[bytes, bytes]) -> None:
+    kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if kind != b"multipart/form-data" or headers.get(b"content-encoding", b"identity").lower() != b"identity":
         hint = "Send 'Content-Type: multipart/form-data'."
         raise Invalid("INVALID_CONTENT_TYPE", "Files are sent as a form, each as a part named 'files'.", hint)
 

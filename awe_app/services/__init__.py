@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from awe_app.services.accounts import Accounts
     from awe_app.services.api_keys import ApiKeys
     from awe_app.services.catalog import Catalog
+    from awe_app.services.chats import Chats
     from awe_app.services.executions import Executions
     from awe_app.services.files import Files
     from awe_app.services.knowledge import Knowledge
@@ -31,6 +32,7 @@ class Services:
     accounts: "Accounts"
     workflows: "Workflows"
     executions: "Executions"
+    chats: "Chats"
     catalog: "Catalog"
     templates: "Templates"
     settings: "Settings"

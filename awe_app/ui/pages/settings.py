@@ -9,7 +9,9 @@ from awe_app.ui import routes, theme
 from awe_app.ui.components.empty_state import empty_state, skeleton_blocks
 from awe_app.ui.components.provider_form import provider_form
 from awe_app.ui.components.provider_list import provider_row
+from awe_app.ui.components.settings_section import settings_box, settings_section
 from awe_app.ui.layout import page_body, shell
+from awe_app.ui.pages.mcp_settings import mcp
 from awe_app.ui.pages.settings_state import ProfileState, ProviderFormState, ProvidersState
 from awe_app.ui.session import SessionState
 from awe_app.ui.shown import in_browser
@@ -18,12 +20,13 @@ SECTIONS = (
     ("profile", "Profile", "user"),
     ("appearance", "Appearance", "sun-moon"),
     ("models", "Model providers", "cpu"),
+    ("mcp", "MCP", "plug"),
 )
 
 
 def settings(section: str) -> rx.Component:
     """The page of one section."""
-    content = {"profile": _profile, "appearance": _appearance, "models": _models}[section]
+    content = {"profile": _profile, "appearance": _appearance, "models": _models, "mcp": mcp}[section]
     return shell(
         rx.flex(
             rx.el.nav(
@@ -67,42 +70,13 @@ def _entry(name: str, title: str, icon: str, current: bool) -> rx.Component:
     )
 
 
-def _section(title: str, text: Any, *children: rx.Component, action: rx.Component | None = None) -> rx.Component:
-    return rx.el.section(
-        rx.flex(
-            rx.box(
-                rx.heading(title, as_="h2", size="3", weight="medium"),
-                rx.text(text, size="2", color=theme.TEXT_MUTED),
-                flex="1",
-            ),
-            *([action] if action else []),
-            align="start",
-            gap=theme.SPACE_M,
-            margin_bottom="12px",
-        ),
-        *children,
-        margin_bottom=theme.SPACE_M,
-    )
-
-
-def _box(*children: rx.Component, **props: Any) -> rx.Component:
-    return rx.box(
-        *children,
-        border=theme.BORDER,
-        border_radius=theme.RADIUS_LARGE,
-        background=theme.PANEL,
-        overflow="hidden",
-        **props,
-    )
-
-
 def _profile() -> list[rx.Component]:
     profile = ProfileState.profile
     return [
-        _section(
+        settings_section(
             "Profile",
             "Your account on this server.",
-            _box(
+            settings_box(
                 rx.data_list.root(
                     _fact("User name", profile.username, "profile-username"),
                     _fact("E-mail", profile.email, "profile-email"),
@@ -132,7 +106,7 @@ def _fact(name: str, value: Any, test_id: str) -> rx.Component:
 
 def _appearance() -> list[rx.Component]:
     return [
-        _section(
+        settings_section(
             "Appearance",
             "Kept in this browser.",
             rx.radio_cards.root(
@@ -160,11 +134,11 @@ def _appearance() -> list[rx.Component]:
 
 def _models() -> list[rx.Component]:
     return [
-        _section(
+        settings_section(
             "Built-in model",
             "It runs on this machine: no key, no network, nothing leaves. It is small (135 million parameters), made "
             "to try things out; for real work add a provider below.",
-            _box(
+            settings_box(
                 rx.flex(
                     rx.center(
                         rx.icon("hard-drive", size=18, stroke_width=1.5),
@@ -195,7 +169,7 @@ def _models() -> list[rx.Component]:
                 )
             ),
         ),
-        _section(
+        settings_section(
             "Default model",
             "For agents that name no model of their own.",
             rx.cond(
@@ -215,12 +189,12 @@ def _models() -> list[rx.Component]:
                 rx.skeleton(height="32px", width="100%", max_width="420px"),
             ),
         ),
-        _section(
+        settings_section(
             "Providers",
             "Models of others, with your own keys.",
             rx.cond(
                 ProvidersState.loaded,
-                _box(
+                settings_box(
                     rx.cond(
                         ProvidersState.providers,
                         rx.box(
