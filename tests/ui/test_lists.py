@@ -14,6 +14,7 @@ from awe_app.ui import routes
 from awe_app.ui.components.thumbnail import thumbnail_svg
 from awe_app.ui.pages.execution import ExecutionPageState
 from awe_app.ui.pages.executions import ExecutionListState
+from awe_app.ui.pages.mcp_settings_state import server_in
 from awe_app.ui.pages.settings_state import ProvidersState, provider_in
 from awe_app.ui.pages.templates import TemplateGalleryState
 from awe_app.ui.pages.workflows_state import PAGE_SIZE, WorkflowListState, workflow_in_file
@@ -170,3 +171,17 @@ def test_a_thumbnail_holds_nothing_that_people_wrote() -> None:
     assert drawn.count("<path") == 1
     assert "script" not in drawn
     assert thumbnail_svg(read({"name": "Empty"})) == ""
+
+
+def test_a_filled_in_mcp_form_says_what_to_store_and_leaves_an_empty_secret_out():
+    form = {"name": " The Docs ", "url": "https://docs.example.org/mcp", "auth_value": "", "enabled": "on"}
+    assert server_in(form, "", {"the_docs"}) == {
+        "id": "the_docs_2",
+        "name": "The Docs",
+        "url": "https://docs.example.org/mcp",
+        "auth_header": "Authorization",
+        "enabled": True,
+        "trusts_read_only": False,
+    }
+    assert server_in({**form, "auth_value": "t0ken"}, "docs", set())["auth_value"] == "t0ken"
+    assert server_in({"url": "stdio:files"}, "", set())["id"] == "files"
