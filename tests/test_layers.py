@@ -48,7 +48,7 @@ HOMES = {
         "adapters/embedder_child.py",
         "adapters/embedder.py",
         "adapters/embedder_cache.py",
-        "adapters/keywords.py",
+        "adapters/embedder_remote.py",
     },
     "pydantic_monty": {"adapters/sandbox_safe.py"},
     "dbos": {"adapters/dbos_queue.py"},
@@ -92,6 +92,7 @@ TASK_OWNERS = {
     "adapters/dispatch_embedded.py",
     "adapters/dispatch_dbos.py",
     "adapters/bus_redis.py",
+    "services/indexing.py",
     "adapters/mcp_sessions.py",
 }
 PRINTERS = {"build.py", "serve.py", "cli", "__main__.py"}

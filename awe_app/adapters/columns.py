@@ -1,12 +1,11 @@
 """Column types that mean the same on SQLite and PostgreSQL."""
 
-import unicodedata
 from datetime import UTC, datetime
 
 from sqlalchemy import DateTime, Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
-from awe_app.adapters.storable import storable
+from awe_app.adapters.storable import match_key, storable
 
 
 class PlainText(TypeDecorator[str]):
@@ -43,11 +42,6 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def match_key(text: str) -> str:
-    """The text as it is compared where case does not matter, in every script and on every database."""
-    return unicodedata.normalize("NFKC", text).casefold()
 
 
 def search_text(name: str, description: str | None) -> str:

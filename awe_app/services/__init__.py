@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from awe_app.services.chats import Chats
     from awe_app.services.executions import Executions
     from awe_app.services.files import Files
+    from awe_app.services.knowledge import Knowledge
     from awe_app.services.mcp import Mcp
     from awe_app.services.mcp_tools import McpTools
     from awe_app.services.memories import Memories
@@ -41,6 +42,7 @@ class Services:
     mcp: "Mcp"
     mcp_tools: "McpTools"
     memories: "Memories"
+    knowledge: "Knowledge"
     api_keys: "ApiKeys"
     password_reset: "PasswordReset"
 
