@@ -8,6 +8,7 @@ from pathlib import Path
 from awe_app.adapters.answer_cache import AnswerCache
 from awe_app.adapters.api_key_store import ApiKeyStore
 from awe_app.adapters.bus import MemoryBus
+from awe_app.adapters.chat_store import ChatStore
 from awe_app.adapters.child_store import ChildStore
 from awe_app.adapters.crypto import Secrets
 from awe_app.adapters.db import Database, upgrade
@@ -15,11 +16,13 @@ from awe_app.adapters.dispatch import Dispatcher, Drives, Limits
 from awe_app.adapters.dispatch_embedded import EmbeddedDispatcher
 from awe_app.adapters.execution_store import ExecutionStore
 from awe_app.adapters.journal import SqlJournal
+from awe_app.adapters.knowledge_store import KnowledgeStore
 from awe_app.adapters.local_model import LocalModel
 from awe_app.adapters.mail import Mailer
 from awe_app.adapters.mcp_client import McpClients
 from awe_app.adapters.mcp_store import McpStore
 from awe_app.adapters.model_directory import Models
+from awe_app.adapters.provider_access import ProviderAccess
 from awe_app.adapters.reset_store import ResetStore
 from awe_app.adapters.retention import Retention
 from awe_app.adapters.secret_store import SecretStore
@@ -34,8 +37,11 @@ from awe_app.services import Services
 from awe_app.services.accounts import Accounts
 from awe_app.services.api_keys import ApiKeys
 from awe_app.services.catalog import Catalog
+from awe_app.services.chats import Chats
 from awe_app.services.executions import Executions
 from awe_app.services.files import Files
+from awe_app.services.indexing import Indexer, Sources
+from awe_app.services.knowledge import Knowledge
 from awe_app.services.mcp import Mcp
 from awe_app.services.mcp_tools import McpTools
 from awe_app.services.memories import Memories
@@ -62,6 +68,7 @@ class Running:
     models: Models
     bus: MemoryBus
     outside: Outside
+    indexer: Indexer
     retention: Retention | None
 
     async def stop(self, grace_s: float = 0) -> None:
@@ -72,6 +79,7 @@ class Running:
         if self.retention is not None:
             await asyncio.to_thread(self.retention.stop)
         await self.services.executions.stop(grace_s)
+        await self.indexer.stop()
         await asyncio.to_thread(self.journal.stop)
         await self.bus.stop()
         await self.local_model.stop()
@@ -92,7 +100,7 @@ async def start(environment: Environment) -> Running:
     secrets = Secrets(environment.secret_key)
     settings_store = SettingsStore(database)
     local_model = LocalModel()
-    outside = Outside(environment)
+    outside = Outside(environment, ProviderAccess(settings_store, secrets))
     secret_store = SecretStore(database, secrets)
     answers = AnswerCache(environment.data_dir, secrets)
     models = Models(settings_store, secrets, local_model, environment.allowed_hosts, answers)
@@ -100,6 +108,8 @@ async def start(environment: Environment) -> Running:
     workflows = Workflows(WorkflowStore(database), node_types)
     mcp_store = McpStore(database)
     accounts = Accounts(UserStore(database), TokenSigner(environment.jwt_secret_key))
+    knowledge_store = KnowledgeStore(database)
+    indexer = Indexer(knowledge_store, Sources(outside.knowledge, outside.documents, outside.http))
     executions = Executions(
         workflows=workflows,
         store=store,
@@ -115,6 +125,7 @@ async def start(environment: Environment) -> Running:
         accounts=accounts,
         workflows=workflows,
         executions=executions,
+        chats=Chats(workflows, executions, ChatStore(database)),
         catalog=Catalog(node_types, models),
         templates=Templates(TEMPLATES, workflows),
         settings=Settings(settings_store, secrets, models),
@@ -124,6 +135,7 @@ async def start(environment: Environment) -> Running:
         secrets=UserSecretsPage(secret_store),
         files=Files(outside.files, environment.max_upload_mb * 1024**2, environment.max_user_files_mb * 1024**2),
         memories=Memories(outside.memory),
+        knowledge=Knowledge(knowledge_store, outside.knowledge, outside.embedders, indexer),
         api_keys=api_keys,
         password_reset=PasswordReset(
             ResetStore(database),
@@ -134,7 +146,10 @@ async def start(environment: Environment) -> Running:
     )
     asyncio.get_running_loop().run_in_executor(None, import_module, "networkx")  # so that no first validation waits
     await services.executions.adopt()
-    return Running(services, database, journal, local_model, models, bus, outside, _retention(environment))
+    if database.is_sqlite:
+        await knowledge_store.release_all()
+    indexer.start()
+    return Running(services, database, journal, local_model, models, bus, outside, indexer, _retention(environment))
 
 
 async def _bus(environment: Environment) -> MemoryBus:

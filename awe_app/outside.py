@@ -4,8 +4,7 @@ from dataclasses import replace
 
 from awe_app.adapters.chroma import Chroma
 from awe_app.adapters.documents import Documents
-from awe_app.adapters.embedder import LocalEmbedder
-from awe_app.adapters.embedder_cache import CachedEmbedder
+from awe_app.adapters.embedders import Embedders, Providers
 from awe_app.adapters.http import HttpClient
 from awe_app.adapters.knowledge import ChromaKnowledge
 from awe_app.adapters.mcp_sessions import McpSessions
@@ -22,17 +21,17 @@ from awe_app.settings import Environment
 class Outside:
     """The parts behind ``Capabilities``. Each starts when it is first used."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, providers: Providers | None = None) -> None:
+        """Without ``providers`` collections are embedded on this machine alone."""
         self.http = HttpClient(environment.allowed_hosts)
         self.mcp_sessions = McpSessions(self.http, environment.mcp_stdio)
         self.sandbox = PythonSandbox()
         self.files = UserFileFolder(environment.data_dir)
         self.documents = Documents()
-        self.embedder = LocalEmbedder()
+        self.embedders = Embedders(providers, environment.allowed_hosts)
         self.chroma = Chroma(environment.data_dir, environment.chroma_url)
-        embedder = CachedEmbedder(self.embedder)
-        self.knowledge = ChromaKnowledge(self.chroma, embedder)
-        self.memory = ChromaMemory(self.chroma, embedder)
+        self.knowledge = ChromaKnowledge(self.chroma, self.embedders)
+        self.memory = ChromaMemory(self.chroma, self.embedders.local)
 
     def capabilities(
         self, models: ModelDirectory, secrets: UserSecrets | None = None, mcp: McpServers | None = None
@@ -57,4 +56,4 @@ class Outside:
         await self.http.stop()
         await self.sandbox.stop()
         await self.chroma.stop()
-        await self.embedder.stop()
+        await self.embedders.stop()

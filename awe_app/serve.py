@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from awe_app.collecting import collect_seldom
+
 TARGET = "awe_app.awe_app:app"
 WAIT_FOR_PORT_S = 5.0
 """A server that was just killed may hold its port for a moment."""
@@ -89,13 +91,24 @@ class _Loader:
         from granian._internal import load_target
 
         die_with(self.supervisor)
-        # Importing makes some hundred thousand objects that all stay: collecting among them costs a tenth of the start,
-        # and every later full collection would walk through them again.
+        # Importing makes some hundred thousand objects that all stay: collecting among them costs a tenth of the start.
         gc.disable()
         application = load_target(TARGET, factory=True)
-        gc.freeze()
+        from awe_app.awe_app import api
+
+        collect_seldom()
         gc.enable()
-        return application
+        return _shortcut(application, api)
+
+
+def _shortcut(application: Callable[..., Any], api: Callable[..., Any]) -> Callable[..., Any]:
+    """The application, with requests to the API going there at once: Reflex's layers around it do nothing for them."""
+
+    async def serve(scope: Any, receive: Any, send: Any) -> None:
+        to_api = scope["type"] == "http" and scope["path"].startswith("/api/")
+        await (api if to_api else application)(scope, receive, send)
+
+    return serve
 
 
 def die_with(parent: int) -> None:

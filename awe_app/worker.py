@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 
+from awe_app.collecting import collect_seldom
 from awe_app.composition import start
 from awe_app.logging_setup import configure_logging
 from awe_app.settings import Environment
@@ -25,6 +26,7 @@ async def _work(environment: Environment) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
     awe = await start(environment)
+    collect_seldom()
     logger.info("this worker drives up to %d executions at the same time", environment.max_concurrent_executions)
     await asked.wait()
     for number in (signal.SIGTERM, signal.SIGINT):

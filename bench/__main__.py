@@ -10,6 +10,7 @@ import importlib
 import json
 from pathlib import Path
 
+from awe_app.collecting import collect_seldom
 from bench.measure import Row, machine, table
 from bench.page import write_page
 
@@ -42,7 +43,7 @@ def main() -> None:
         print(f"{workload} …", flush=True)
         work = importlib.import_module(f"bench.{workload}").main
         gc.collect()
-        gc.freeze()  # as the server does: what is loaded stays, and collecting need not walk through it
+        collect_seldom()  # as the server does
         rows += asyncio.run(work(options.rounds))
     print(f"\n{table(rows)}")
     if options.update or len(chosen) == len(WORKLOADS):

@@ -157,6 +157,7 @@ points has it; a tenth above 2 is allowed for what the processor's caches no lon
 ## Why it is so
 
 - **Pure nodes run in line**, without a task and without a commit; the plan of a workflow is made once for each version.
+- **The garbage collector has nothing to do.** Executions leave it no garbage, and it leaves alone what is loaded.
 - **One thread writes.** What several executions, or the end of a node and the beginning of the next, have to store
   within 2 ms shares a commit. Only who must know that something is stored waits for it.
 - **A request asks the database one small question**, together with all that ask at the same time: which version of the

@@ -21,8 +21,8 @@ from awe_app.adapters.db import Database, upgrade
 from awe_app.adapters.dbos_queue import DbosQueue
 from awe_app.adapters.dispatch import Limits
 from awe_app.adapters.embedder import LocalEmbedder
-from awe_app.adapters.embedder_cache import CachedEmbedder
-from awe_app.domain.ids import ExecutionId
+from awe_app.adapters.embedder_cache import CachedEmbedder, Embedder
+from awe_app.domain.ids import ExecutionId, UserId
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -181,6 +181,24 @@ def embedder() -> Iterator[CachedEmbedder]:
     local = LocalEmbedder(idle_s=3600)
     yield CachedEmbedder(local)
     asyncio.run(local.stop())
+
+
+class OneEmbedder:
+    """A directory of embedders that holds one."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self.local = embedder
+
+    async def find(self, user_id: UserId | None, name: str) -> Embedder:
+        """The one, if it is meant."""
+        assert name == self.local.name
+        return self.local
+
+
+@pytest.fixture(scope="session")
+def embedders(embedder: CachedEmbedder) -> OneEmbedder:
+    """The local embedder as a directory."""
+    return OneEmbedder(embedder)
 
 
 @pytest.fixture

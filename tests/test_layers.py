@@ -24,6 +24,7 @@ ROOT_MODULES = {
     "__init__.py",
     "__main__.py",
     "awe_app.py",
+    "collecting.py",
     "composition.py",
     "outside.py",
     "logging_setup.py",
@@ -47,7 +48,7 @@ HOMES = {
         "adapters/embedder_child.py",
         "adapters/embedder.py",
         "adapters/embedder_cache.py",
-        "adapters/keywords.py",
+        "adapters/embedder_remote.py",
     },
     "pydantic_monty": {"adapters/sandbox_safe.py"},
     "dbos": {"adapters/dbos_queue.py"},
@@ -86,11 +87,12 @@ ENVIRONMENT_READERS = {"settings.py", "build.py", "serve.py"}
 
 TASK_OWNERS = {
     "engine/tasks.py",
-    "engine/execute.py",
+    "engine/wake.py",
     "adapters/dispatch_jobs.py",
     "adapters/dispatch_embedded.py",
     "adapters/dispatch_dbos.py",
     "adapters/bus_redis.py",
+    "services/indexing.py",
     "adapters/mcp_sessions.py",
 }
 PRINTERS = {"build.py", "serve.py", "cli", "__main__.py"}

@@ -35,6 +35,11 @@ class Chroma:
         self._threads: ThreadPoolExecutor | None = None
         self._client: ClientAPI | None = None
 
+    @property
+    def is_shared(self) -> bool:
+        """True when other processes may change what is in it."""
+        return self._url is not None
+
     async def call(self, work: Callable[["Shelf"], GivenT]) -> GivenT:
         """Do ``work`` on the store's thread.
 

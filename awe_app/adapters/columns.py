@@ -1,12 +1,11 @@
 """Column types that mean the same on SQLite and PostgreSQL."""
 
-import unicodedata
 from datetime import UTC, datetime
 
 from sqlalchemy import DateTime, Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
-from awe_app.adapters.storable import storable
+from awe_app.adapters.storable import match_key, storable
 
 
 class PlainText(TypeDecorator[str]):
@@ -45,11 +44,6 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def match_key(text: str) -> str:
-    """The text as it is compared where case does not matter, in every script and on every database."""
-    return unicodedata.normalize("NFKC", text).casefold()
-
-
 def search_text(name: str, description: str | None) -> str:
     """What a list's search looks through: name and description as ``match_key``."""
     return match_key(f"{name}\n{description or ''}")
@@ -57,4 +51,5 @@ def search_text(name: str, description: str | None) -> str:
 
 def sqlite_moment(moment: datetime) -> str:
     """The moment as ``UtcDateTime`` keeps it on SQLite, for statements that bypass SQLAlchemy's types."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return in_utc.replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")

@@ -240,21 +240,23 @@ class SqlJournal:
         """
         return self._reader.chunks(execution_id, after_seq, whole)
 
-    def _tell(self, batch: Sequence[Creation | Line], outcome: Outcome) -> None:
+    def _tell(self, outcome: Outcome) -> None:
         """After the commit, on the loop: publish in order, then wake who waits."""
         stored: dict[Holder, int] = {}
         for line in outcome.stored:
             self._on_stored(line.holder.execution_id, line.shown)
             stored[line.holder] = line.event.seq
-        for holder in dict.fromkeys(item.holder for item in batch if isinstance(item, Line)):
-            holder.progress(stored.get(holder), outcome.failures.get(holder))
-        for item in batch:
-            if isinstance(item, Creation) and not item.told.done():
-                failure = outcome.failures.get(item)
-                if failure is None:
-                    item.told.set_result(None)
-                else:
-                    item.told.set_exception(failure())
+        for holder, seq in stored.items():
+            if holder not in outcome.failures:
+                holder.progress(seq, None)
+        for creation in outcome.created:
+            if not creation.told.done():
+                creation.told.set_result(None)
+        for failed, failure in outcome.failures.items():
+            if isinstance(failed, Holder):
+                failed.progress(stored.get(failed), failure)
+            elif not failed.told.done():
+                failed.told.set_exception(failure())
 
 
 def _not_json(event: ev.Event, error: Exception) -> Failure:

@@ -34,7 +34,7 @@ class _CommitFailed(Exception):
 class JournalWriter:
     """Writes batches in the order they came. ``tell`` is called on the loop after each, stored or not."""
 
-    def __init__(self, url: str, statements: Statements, tell: Callable[[Batch, Outcome], None]) -> None:
+    def __init__(self, url: str, statements: Statements, tell: Callable[[Outcome], None]) -> None:
         self._url = url
         self._tell = tell
         self._writer = BatchWriter(statements)
@@ -106,7 +106,7 @@ class JournalWriter:
                 while batch := self._next_batch():
                     outcome = self._store(engine, batch)
                     try:
-                        loop.call_soon_threadsafe(self._tell, batch, outcome)
+                        loop.call_soon_threadsafe(self._tell, outcome)
                     except RuntimeError:  # the loop was closed without stop(): nobody is left to be told
                         logger.warning("the event loop ended before the journal did")
                     if more:

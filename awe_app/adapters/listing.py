@@ -7,7 +7,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import ColumnElement
 
-from awe_app.adapters.columns import match_key
+from awe_app.adapters.storable import match_key
 from awe_app.domain.errors import Invalid
 from awe_app.domain.pages import PageQuery
 

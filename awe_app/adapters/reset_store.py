@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlmodel import col
 
-from awe_app.adapters.columns import match_key
 from awe_app.adapters.db import Database
+from awe_app.adapters.storable import match_key
 from awe_app.adapters.tables import ApiKeyRow, PasswordResetTokenRow, SessionRow, UserRow
 from awe_app.adapters.user_store import user_of
 from awe_app.domain.accounts import User

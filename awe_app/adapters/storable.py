@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -20,3 +21,8 @@ def _as_dict(value: object) -> dict[object, object]:
 
 to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=_as_dict).encode
 """Compact JSON. TypeError for what JSON does not have, ValueError for NaN, infinities and circles."""
+
+
+def match_key(text: str) -> str:
+    """The text as it is compared where case does not matter, in every script and on every database."""
+    return unicodedata.normalize("NFKC", text).casefold()

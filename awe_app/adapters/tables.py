@@ -19,6 +19,7 @@ _WAITING = text("status = 'waiting'")
 _CHILD = text("parent_id IS NOT NULL")
 _UNFINISHED = text("status IN ('pending', 'running', 'waiting')")
 _DRIVEN = text("status IN ('pending', 'running')")
+_WAITING_DOCUMENT = text("status IN ('queued', 'indexing')")
 
 
 class UserRow(SQLModel, table=True):
@@ -256,3 +257,68 @@ class PasswordResetTokenRow(SQLModel, table=True):
     expires_at: datetime = Field(sa_type=UtcDateTime)
     used: bool = False
     created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class CollectionRow(SQLModel, table=True):
+    """A collection of documents as its owner set it up; ``(user_id, name)`` names its vectors in Chroma."""
+
+    __tablename__: ClassVar[str] = "knowledge_collections"
+    __table_args__ = (UniqueConstraint("user_id", "name", name="uq_knowledge_collections_user_id_name"),)
+
+    id: str = Field(primary_key=True, sa_type=PlainText)
+    user_id: str = Field(sa_type=PlainText, foreign_key="users.id", ondelete="CASCADE")
+    name: str = Field(sa_type=PlainText)
+    search_text: str = Field(sa_type=PlainText)
+    description: str = Field(sa_type=PlainText)
+    embedder: str = Field(sa_type=PlainText)
+    chunk_chars: int
+    overlap_chars: int
+    by_headings: bool
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class DocumentRow(SQLModel, table=True):
+    """A document of a collection, and how far its indexing is."""
+
+    __tablename__: ClassVar[str] = "knowledge_documents"
+    __table_args__ = (
+        Index("ix_knowledge_documents_collection_id", "collection_id", "created_at", "id"),
+        Index(
+            "ix_knowledge_documents_waiting",
+            "turn",
+            "created_at",
+            sqlite_where=_WAITING_DOCUMENT,
+            postgresql_where=_WAITING_DOCUMENT,
+        ),
+    )
+
+    id: str = Field(primary_key=True, sa_type=PlainText)
+    collection_id: str = Field(sa_type=PlainText, foreign_key="knowledge_collections.id", ondelete="CASCADE")
+    name: str = Field(sa_type=PlainText)
+    search_text: str = Field(sa_type=PlainText)
+    kind: str = Field(sa_type=PlainText)
+    source: str = Field(sa_type=PlainText)
+    media_type: str = Field(sa_type=PlainText)
+    size_bytes: int
+    status: str = Field(sa_type=PlainText)
+    turn: int
+    """How many documents of its collection waited before it: those of all collections take turns."""
+    chunks: int
+    chunks_done: int
+    error: dict[str, Any] | None = Field(default=None, sa_type=_JSON)  # type: ignore[arg-type]
+    leased_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """Until then the process that indexes it has the word; later, another one may take it."""
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ContentRow(SQLModel, table=True):
+    """What a document was made of: the file as it came, or text. A page's is fetched each time."""
+
+    __tablename__: ClassVar[str] = "knowledge_contents"
+
+    document_id: str = Field(
+        sa_type=PlainText, primary_key=True, foreign_key="knowledge_documents.id", ondelete="CASCADE"
+    )
+    data: bytes

@@ -7,8 +7,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import col
 
-from awe_app.adapters.columns import match_key
 from awe_app.adapters.db import Database
+from awe_app.adapters.storable import match_key
 from awe_app.adapters.tables import SessionRow, UserRow
 from awe_app.domain.accounts import User
 from awe_app.domain.errors import Conflict

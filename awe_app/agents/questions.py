@@ -86,6 +86,7 @@ class Questions:
         message = f"May the agent call {call.asked.name} with {shown[:_SHOWN]}{'…' if len(shown) > _SHOWN else ''}?"
         return {
             "message": f"{message} {REASON}" if barred else message,
+            "reason": REASON if barred else "",
             "form": [],
             "assignees": [],
             "question": question,

@@ -115,6 +115,9 @@ def client_address(connection: HTTPConnection) -> str:
     return str(address)
 
 
+_to_json = json.JSONEncoder(allow_nan=False).encode
+
+
 def json_response(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """JSON that is true already: written once, not validated again."""
-    return Response(json.dumps(content, allow_nan=False), status, headers, media_type="application/json")
+    return Response(_to_json(content), status, headers, media_type="application/json")

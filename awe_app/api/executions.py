@@ -9,11 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from awe_app.api.budget import BudgetBody
 from awe_app.api.deps import Body, CurrentUser, IdempotencyKey, PageParams, json_response
 from awe_app.api.shapes import ExecutionShape, ExecutionSummaryShape, ItemsShape, LogShape, NodeStateShape, PageShape
+from awe_app.api.transcript_shapes import TranscriptShape
 from awe_app.domain.execution import NodeState, Status, log_entry
 from awe_app.domain.ids import ExecutionId, Path, WorkflowId
 from awe_app.domain.pages import MAX_LIMIT
 from awe_app.domain.signals import EVENT_NAME_PATTERN
 from awe_app.domain.stored import ExecutionSummary
+from awe_app.domain.transcript import Transcript
 from awe_app.services import services
 
 router = APIRouter(prefix="/executions", tags=["executions"])
@@ -34,6 +36,16 @@ class NodeParams(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     prefix: str = Field("", max_length=2_000, description="how their paths begin, such as each[3]/")
+    limit: int = Field(50, ge=1, le=MAX_LIMIT)
+    offset: int = Field(0, ge=0, le=1_000_000_000)
+
+
+class TranscriptParams(BaseModel):
+    """Of which agents."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    node: str = Field("", max_length=2_000, description="how the paths of their nodes begin, such as each[3]/writer")
     limit: int = Field(50, ge=1, le=MAX_LIMIT)
     offset: int = Field(0, ge=0, le=1_000_000_000)
 
@@ -81,6 +93,13 @@ async def nodes(execution_id: str, page: Annotated[NodeParams, Query()], user: C
     """Its node instances, every pass of every loop included, in the order of their paths."""
     found = await services().executions.nodes(user, ExecutionId(execution_id), page.prefix, page.limit, page.offset)
     return json_response(found.as_json(NodeState.as_json))
+
+
+@router.get("/{execution_id}/transcript", response_model=PageShape[TranscriptShape])
+async def transcript(execution_id: str, page: Annotated[TranscriptParams, Query()], user: CurrentUser) -> Response:
+    """What its agents were told, said and did, one item for each node instance, the first to begin first."""
+    found = await services().executions.transcripts(user, ExecutionId(execution_id), page.node, page.limit, page.offset)
+    return json_response(found.as_json(Transcript.as_json))
 
 
 @router.get("/{execution_id}/logs", response_model=ItemsShape[LogShape])

@@ -4,10 +4,10 @@ Pure ASGI: a cost of microseconds. Requests for pages and for Reflex's own socke
 """
 
 import asyncio
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,7 +17,11 @@ from awe_app.api.strict_json import check_json
 from awe_app.domain.errors import Invalid, TooLarge
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
+MAX_FILES_BYTES = 64 * 1024 * 1024
+"""Of all files in one upload together."""
 BODY_TIMEOUT_S = 30.0
+FILES_TIMEOUT_S = 600.0
+_TAKES_FILES = re.compile(r"/api/knowledge/collections/[^/]+/documents/files")
 LARGE_BYTES = 64 * 1024
 """From here on a body is checked on a thread."""
 
@@ -115,20 +119,24 @@ async def _admit(scope: Scope, receive: Receive) -> Receive:
         raise Invalid("INVALID", "The address holds a NUL character.", "Leave it out.")
     if scope["method"] not in BODY_METHODS:
         return receive
-    headers = Headers(scope=scope)
-    if "authorization" not in headers and scope["path"] not in PUBLIC_API:
+    headers = dict(reversed(scope["headers"]))  # of one that comes twice the first counts, as everywhere
+    if b"authorization" not in headers and scope["path"] not in PUBLIC_API:
         return _once(b"", receive)  # it will be refused: why read what a stranger sends?
     if scope["method"] == "POST" and scope["path"] == UPLOADS:
         return receive
-    length = headers.get("content-length", "")
-    if length.isdigit() and int(length) > MAX_BODY_BYTES:
-        raise _too_large()
+    files = _TAKES_FILES.fullmatch(scope["path"]) is not None
+    most = MAX_FILES_BYTES if files else MAX_BODY_BYTES
+    length = headers.get(b"content-length", b"")
+    if length.isdigit() and int(length) > most:
+        raise _too_large(most)
     try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            body = await _read(receive)
+        async with asyncio.timeout(FILES_TIMEOUT_S if files else BODY_TIMEOUT_S):
+            body = await _read(receive, most)
     except TimeoutError:
         raise HTTPException(408) from None
-    if body:
+    if body and files:
+        _check_form(headers)
+    elif body:
         _check_content_type(headers)
         if len(body) < LARGE_BYTES:
             check_json(body)
@@ -137,7 +145,7 @@ async def _admit(scope: Scope, receive: Receive) -> Receive:
     return _once(body, receive)
 
 
-async def _read(receive: Receive) -> bytes:
+async def _read(receive: Receive, most: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -146,21 +154,28 @@ async def _read(receive: Receive) -> bytes:
             raise ClientDisconnect
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            raise _too_large()
+        if size > most:
+            raise _too_large(most)
         chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)
 
 
-def _check_content_type(headers: Headers) -> None:
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json" or headers.get("content-encoding", "identity").lower() != "identity":
+def _check_content_type(headers: Mapping[bytes, bytes]) -> None:
+    kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if kind != b"application/json" or headers.get(b"content-encoding", b"identity").lower() != b"identity":
         raise Invalid("INVALID_CONTENT_TYPE", "The body must be plain JSON.", "Send 'Content-Type: application/json'.")
 
 
-def _too_large() -> TooLarge:
-    return TooLarge("BODY_TOO_LARGE", f"The body is larger than {MAX_BODY_BYTES // 1024**2} MB.", "Send less at once.")
+def _check_form(headers: Mapping[bytes, bytes]) -> None:
+    kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if kind != b"multipart/form-data" or headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        hint = "Send 'Content-Type: multipart/form-data'."
+        raise Invalid("INVALID_CONTENT_TYPE", "Files are sent as a form, each as a part named 'files'.", hint)
+
+
+def _too_large(most: int) -> TooLarge:
+    return TooLarge("BODY_TOO_LARGE", f"The body is larger than {most // 1024**2} MB.", "Send less at once.")
 
 
 def _once(body: bytes, receive: Receive) -> Receive:

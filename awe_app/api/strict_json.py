@@ -29,7 +29,7 @@ def check_json(body: bytes) -> None:
     except UnicodeDecodeError:
         raise Invalid("INVALID_JSON", "The body is not valid UTF-8.", _HINT) from None
     try:
-        value = json.loads(text, parse_constant=_not_finite, parse_float=_finite_float, object_pairs_hook=_unique_keys)
+        value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise Invalid("INVALID_JSON", f"The body is not valid JSON ({place}).", _HINT) from None
@@ -84,3 +84,8 @@ def _check_text(value: Any) -> None:
     elif isinstance(value, list):
         for inner in value:
             _check_text(inner)
+
+
+_DECODER = json.JSONDecoder(
+    parse_constant=_not_finite, parse_float=_finite_float, object_pairs_hook=_unique_keys
+)  # json.loads would make one for every body

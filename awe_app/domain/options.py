@@ -50,14 +50,17 @@ class RunOptions:
     budget: Budget = Budget()
     known: Mapping[NodeId, Known] = field(default_factory=dict)
     """Nodes of the workflow itself (not inside loops) that are not run, and what they give instead."""
+    chat: str | None = None
+    """The conversation with the workflow that the execution is a turn of."""
 
     def as_json(self) -> dict[str, Any] | None:
         """For the database; None when nothing was asked."""
-        if not self.until and not self.budget and not self.known:
+        if not self.until and not self.budget and not self.known and not self.chat:
             return None
         known = {node_id: {f.name: getattr(k, f.name) for f in fields(k)} for node_id, k in self.known.items()}
         budget = {f.name: getattr(self.budget, f.name) for f in fields(self.budget)}
-        return {"until": self.until, "budget": budget, "known": known}
+        options = {"until": self.until, "budget": budget, "known": known}
+        return {**options, "chat": self.chat} if self.chat else options
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any] | None) -> Self:
@@ -65,7 +68,7 @@ class RunOptions:
         if data is None:
             return cls()
         known = {NodeId(node_id): Known(**values) for node_id, values in data["known"].items()}
-        return cls(data["until"], Budget(**data["budget"]), known)
+        return cls(data["until"], Budget(**data["budget"]), known, data.get("chat"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ async def execute(
                     while outbox:
                         yield outbox.popleft()
                     return
-            await _until_woken(run, deps)
+            await run.wait()
             run.collect()
             run.check_time()
             while outbox:
@@ -79,26 +79,4 @@ async def execute(
             yield outbox.popleft()
     finally:
         await run.stop()
-
-
-async def _until_woken(run: Run, deps: Deps) -> None:
-    """Wait for a report, a signal, or the moment at which a waiting node goes on."""
-    run.asleep = True
-    try:
-        await _sleep(run, deps)
-    finally:
-        run.asleep = False
-
-
-async def _sleep(run: Run, deps: Deps) -> None:
-    wake_at = run.next_moment()
-    if wake_at is None:
-        await run.wake.wait()
-        return
-    alarm = asyncio.ensure_future(deps.sleep(max(0.0, (wake_at - deps.clock()).total_seconds())))
-    # One that is put off must not wake the run, or each would wake it to put the next one off.
-    alarm.add_done_callback(lambda alarm: None if alarm.cancelled() else run.wake.set())
-    try:
-        await run.wake.wait()
-    finally:
-        alarm.cancel()
+        run.take_apart()

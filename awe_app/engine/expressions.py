@@ -62,7 +62,7 @@ class Template:
         if len(self.parts) == 1:
             part = self.parts[0]
             return part if isinstance(part, str) else part.evaluate(scope)
-        return "".join(p if isinstance(p, str) else as_text(p.evaluate(scope)) for p in self.parts)
+        return "".join([p if isinstance(p, str) else as_text(p.evaluate(scope)) for p in self.parts])
 
 
 def parse_text(text: str) -> str | Template:

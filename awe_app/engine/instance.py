@@ -57,7 +57,8 @@ class Instance:
             scope = {**scope, **self.inputs}
         config = node.config
         if config is None:
-            config = read_config(type(node.behaviour), {**node.raw_config.resolve(scope), **node.per_pass_raw})
+            resolved = node.raw_config.resolve(scope)
+            config = read_config(node.behaviour, {**resolved, **node.per_pass_raw} if node.per_pass else resolved)
         known = run.record.of(path)
         waiting = run.waiting.event_of(path)
         self.signal = run.deps.signals.get(answer_key(path, waiting.data) if waiting is not None else path)

@@ -29,19 +29,7 @@ class Outcomes:
         """A node gave its value."""
         run, level, node = self._run, instance.level, instance.node
         self._record.spend(instance.usage)
-        self._record.emit(
-            ev.NodeFinished,
-            path=instance.path,
-            node_id=node.spec.id,
-            input=instance.inputs,
-            outputs=outputs,
-            started_at=instance.started_at,
-            attempt=instance.attempt,
-            usage=instance.usage,
-            variables=instance.variables,
-            runs_on=instance.runs_on,
-            said=instance.said,
-        )
+        self._record.finished(instance, outputs)
         if instance.variables is not None:
             run.variables.update(instance.variables)
         if instance.said is not None:

@@ -2,13 +2,17 @@
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from awe_app.domain import events as ev
 from awe_app.domain.execution import ExecutionState, NodeState
 from awe_app.domain.ids import NodeId, Path
 from awe_app.domain.models import Usage
+from awe_app.domain.node import Outputs
 from awe_app.engine.deps import Deps
+
+if TYPE_CHECKING:
+    from awe_app.engine.instance import Instance
 
 EventT = TypeVar("EventT", bound=ev.Event)
 
@@ -38,6 +42,29 @@ class Record:
         self.outbox.append(event)
         self._wake()
         return event
+
+    def finished(self, instance: "Instance", outputs: Outputs) -> None:
+        """``emit`` for the event that comes most often."""
+        self.seq += 1
+        if self._in_flight:
+            self._in_flight.pop(instance.path, None)
+        self.outbox.append(
+            ev.NodeFinished(
+                seq=self.seq,
+                at=self._clock(),
+                path=instance.path,
+                node_id=instance.node.spec.id,
+                input=instance.inputs,
+                outputs=outputs,
+                started_at=instance.started_at,
+                attempt=instance.attempt,
+                usage=instance.usage,
+                variables=instance.variables,
+                runs_on=instance.runs_on,
+                said=instance.said,
+            )
+        )
+        self._wake()
 
     def log(self, path: Path | None, message: str, level: ev.Level = "info", **data: Any) -> None:
         """Line up a log entry."""

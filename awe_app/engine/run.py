@@ -1,6 +1,5 @@
 """One execution in motion: what is ready, what runs, and the events that come of it."""
 
-import asyncio
 from collections import deque
 from collections.abc import Mapping
 from datetime import datetime
@@ -28,6 +27,7 @@ from awe_app.engine.record import Record
 from awe_app.engine.steps import StepBook
 from awe_app.engine.tasks import Tasks
 from awe_app.engine.waiting import Waiter, WaitingRoom
+from awe_app.engine.wake import Wake
 from awe_app.engine.work import Work, run_in_line
 
 
@@ -40,10 +40,8 @@ class Run:
         self.plan = plan
         self.inputs = inputs
         self.deps = deps
-        self.wake = asyncio.Event()
-        """Set when something has happened that the run has to look at."""
-        self.asleep = False
-        self.record = Record(deps, done, self._call)
+        self.wake = Wake()
+        self.record = Record(deps, done, self.wake.call)
         self.ready: deque[tuple[Level, PlannedNode]] | ReplayQueue = (
             deque() if self.record.done is None else ReplayQueue(self.record)
         )
@@ -97,11 +95,6 @@ class Run:
     def replays(self) -> bool:
         """True while what the journal knows is walked through."""
         return isinstance(self.ready, ReplayQueue) and self.ready.replays()
-
-    def _call(self) -> None:
-        """Events are lined up. The run looks for them before it sleeps, so that only a sleeper has to be woken."""
-        if self.asleep:
-            self.wake.set()
 
     def busy(self) -> bool:
         """True while a task, of a node or of a timer, may still report."""
@@ -209,6 +202,12 @@ class Run:
         moments = (self.waiting.next_moment(), self._allowance.deadline)
         return min((moment for moment in moments if moment is not None), default=None)
 
+    async def wait(self) -> None:
+        """Sleep until a task reports, a signal comes, or the moment at which something happens by itself."""
+        moment = self.next_moment()
+        wait_s = None if moment is None else max(0.0, (moment - self.deps.clock()).total_seconds())
+        await self.wake.wait(self.deps.sleep, wait_s)
+
     def collect(self) -> None:
         """Take in what the tasks reported since."""
         self.wake.clear()
@@ -267,6 +266,10 @@ class Run:
         for path, node in [*self._tasks.stop(), *self.loops.empty()]:
             self.record.emit(ev.NodeCancelled, path=path, node_id=node.spec.id)
         await self._tasks.gone()
+
+    def take_apart(self) -> None:
+        """It is over. Parts that know it are let go, so that its values are free at once, without the collector."""
+        del self.outcomes, self.loops
 
     def finish(self) -> None:
         """Say how it ended."""

@@ -14,7 +14,7 @@ from awe_app.engine.expressions import ExpressionSyntaxError, compile_value, is_
 NodeTypes = Mapping[str, type[Node[Any]]]
 
 
-def read_config(node_type: type[Node[Any]], resolved: Any) -> NodeConfig:
+def read_config(node_type: type[Node[Any]] | Node[Any], resolved: Any) -> NodeConfig:
     """The typed settings.
 
     Raises:

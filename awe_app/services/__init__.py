@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from awe_app.services.accounts import Accounts
     from awe_app.services.api_keys import ApiKeys
     from awe_app.services.catalog import Catalog
+    from awe_app.services.chats import Chats
     from awe_app.services.executions import Executions
     from awe_app.services.files import Files
+    from awe_app.services.knowledge import Knowledge
     from awe_app.services.mcp import Mcp
     from awe_app.services.mcp_tools import McpTools
     from awe_app.services.memories import Memories
@@ -30,6 +32,7 @@ class Services:
     accounts: "Accounts"
     workflows: "Workflows"
     executions: "Executions"
+    chats: "Chats"
     catalog: "Catalog"
     templates: "Templates"
     settings: "Settings"
@@ -39,6 +42,7 @@ class Services:
     mcp: "Mcp"
     mcp_tools: "McpTools"
     memories: "Memories"
+    knowledge: "Knowledge"
     api_keys: "ApiKeys"
     password_reset: "PasswordReset"
 

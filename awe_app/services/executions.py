@@ -25,6 +25,7 @@ from awe_app.domain.protocols import Bus, Capabilities
 from awe_app.domain.signals import answer_key, event_key
 from awe_app.domain.stored import ExecutionSummary
 from awe_app.domain.tickets import Priority
+from awe_app.domain.transcript import Transcript
 from awe_app.domain.workflow import Workflow
 from awe_app.nodes.input import InputField, read_fields
 from awe_app.services.cancelling import Cancelling
@@ -97,6 +98,7 @@ class Executions:
         until: NodeId | None = None,
         pins: Mapping[str, Any] = NOTHING,
         budget: Budget = Budget(),
+        chat: str | None = None,
     ) -> ExecutionState:
         """Start the workflow; when this returns, the execution is stored and will not be lost.
 
@@ -109,6 +111,7 @@ class Executions:
             until: run this node and what it needs; its value is the result.
             pins: outputs by node id; these nodes are not run.
             budget: what it may use, all nodes together.
+            chat: the conversation it is a turn of.
 
         Raises:
             NotFound: ``WORKFLOW_NOT_FOUND``.
@@ -128,7 +131,7 @@ class Executions:
             inputs=inputs,
             idempotency_key=idempotency_key,
             priority=priority,
-            options=RunOptions(until, budget, pinned(planned.plan, pins)),
+            options=RunOptions(until, budget, pinned(planned.plan, pins), chat),
         )
         try:
             return await self._starts.start(wanted)
@@ -191,6 +194,24 @@ class Executions:
         await self._visible(user, execution_id)
         events = await self._journal.read(execution_id, after_seq, whole=None)
         return [event for event in events if isinstance(event, ev.LogWritten)]
+
+    async def transcripts(
+        self,
+        user: User,
+        execution_id: ExecutionId,
+        prefix: str,
+        limit: int,
+        offset: int,
+        *,
+        previews: bool = False,
+    ) -> Page[Transcript]:
+        """What its agents were told, said and did; see ``History.transcripts``.
+
+        Raises:
+            NotFound: ``EXECUTION_NOT_FOUND``.
+        """
+        summary = await self._visible(user, execution_id)
+        return await self._history.transcripts(summary, prefix, limit, offset, previews=previews)
 
     async def workflow_of(self, user: User, execution_id: ExecutionId) -> Workflow:
         """The workflow as it was when the execution started."""

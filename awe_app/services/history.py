@@ -9,6 +9,7 @@ from awe_app.domain.execution import ExecutionState, NodeState, in_shown_passes,
 from awe_app.domain.ids import Path
 from awe_app.domain.pages import Page
 from awe_app.domain.stored import ExecutionSummary
+from awe_app.domain.transcript import Transcript, TranscriptReader, is_agent_step
 
 
 class History:
@@ -42,6 +43,24 @@ class History:
             return Page([], len(found), limit, offset)
         state = await self._fold(summary, shown.__contains__, lambda node: node.path in shown)
         return Page([state.node_states[path] for path in shown], len(found), limit, offset)
+
+    async def transcripts(
+        self, summary: ExecutionSummary, prefix: str, limit: int, offset: int, *, previews: bool = False
+    ) -> Page[Transcript]:
+        """What agents said and did, where the path begins with ``prefix``; the first to begin comes first."""
+        found = dict[Path, None]()
+        async for events in self._journal.chunks(summary.execution_id, whole=None):
+            for event in events:
+                if isinstance(event, ev.StepTaken) and is_agent_step(event) and event.path is not None:
+                    found[event.path] = None
+        paths = [path for path in found if path.startswith(prefix)]
+        shown = dict.fromkeys(paths[offset : offset + limit])
+        reader = TranscriptReader()
+        if shown:
+            whole = None if previews else shown.__contains__
+            async for events in self._journal.chunks(summary.execution_id, whole=whole):
+                reader.read(event for event in events if getattr(event, "path", None) in shown)
+        return Page([reader.transcripts[path] for path in shown], len(paths), limit, offset)
 
     async def _fold(
         self, summary: ExecutionSummary, whole: Wanted, keep: Callable[[NodeState], bool]

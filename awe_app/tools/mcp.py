@@ -22,7 +22,12 @@ class McpArguments(OpenArguments):
 
 
 class McpSettings(ToolSettings):
-    server: str = Field(title="Server", description="Id of a server in the settings under MCP.", min_length=1)
+    server: str = Field(
+        title="Server",
+        description="Id of a server in the settings under MCP.",
+        min_length=1,
+        json_schema_extra={"widget": "mcp_server"},
+    )
     tools: tuple[str, ...] | None = Field(
         None,
         title="Functions",
@@ -42,6 +47,7 @@ class Mcp(BaseTool[McpArguments]):
     name = "mcp"
     requires_approval = True
     reads_untrusted = True
+    foreign_words = True
     sends_out = True
     Settings = McpSettings
 

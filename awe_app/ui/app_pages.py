@@ -6,15 +6,20 @@ import reflex as rx
 
 from awe_app.ui import routes, tabs
 from awe_app.ui.pages.builder import ON_LOAD, builder
+from awe_app.ui.pages.chat import chat
+from awe_app.ui.pages.chat_state import ChatState
 from awe_app.ui.pages.execution import ExecutionPageState, execution
 from awe_app.ui.pages.executions import ExecutionListState, executions
 from awe_app.ui.pages.forgot_password import ForgotPasswordState, forgot_password
 from awe_app.ui.pages.login import LoginState, login
+from awe_app.ui.pages.mcp_settings_state import McpState
 from awe_app.ui.pages.not_found import not_found
+from awe_app.ui.pages.providers_state import ProvidersState
 from awe_app.ui.pages.register import RegisterState, register
 from awe_app.ui.pages.reset_password import ResetPasswordState, reset_password
+from awe_app.ui.pages.secrets_state import SecretsState
 from awe_app.ui.pages.settings import settings
-from awe_app.ui.pages.settings_state import ProfileState, ProvidersState
+from awe_app.ui.pages.settings_state import ProfileState
 from awe_app.ui.pages.templates import TemplateGalleryState, templates
 from awe_app.ui.pages.workflows import workflows
 from awe_app.ui.pages.workflows_state import WorkflowListState
@@ -33,6 +38,7 @@ def add_pages(app: rx.App) -> None:
     add(workflows, routes.HOME, "Workflows", SessionState.go_home)
     add(workflows, routes.WORKFLOWS, "Workflows", WorkflowListState.load)
     add(builder, routes.WORKFLOW, "Workflow", ON_LOAD)
+    add(chat, routes.CHAT, "Chat", ChatState.open_chat)
     add(login, routes.LOGIN, "Sign in", LoginState.arrive)
     add(register, routes.REGISTER, "Create an account", RegisterState.arrive)
     add(forgot_password, routes.FORGOT_PASSWORD, "Forgot your password", ForgotPasswordState.arrive)
@@ -44,4 +50,6 @@ def add_pages(app: rx.App) -> None:
         add(lambda: settings("profile"), route, "Profile", ProfileState.load)
     add(lambda: settings("appearance"), routes.settings("appearance"), "Appearance", SessionState.require_user)
     add(lambda: settings("models"), routes.settings("models"), "Model providers", ProvidersState.load)
+    add(lambda: settings("secrets"), routes.settings("secrets"), "Secrets", SecretsState.load)
+    add(lambda: settings("mcp"), routes.settings("mcp"), "MCP", McpState.load)
     app.add_page(not_found, route="404", title="Not found · AWE", description=DESCRIPTION)

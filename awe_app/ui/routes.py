@@ -9,11 +9,14 @@ FORGOT_PASSWORD = "/forgot-password"  # noqa: S105 - an address
 RESET_PASSWORD = "/reset-password"  # noqa: S105 - an address
 WORKFLOWS = "/workflows"
 WORKFLOW = "/workflows/[workflow_id]"
+CHAT = "/workflows/[workflow_id]/chat"
 EXECUTIONS = "/executions"
 EXECUTION = "/executions/[execution_id]"
 TEMPLATES = "/templates"
 SETTINGS = "/settings"
 
+AGENT = "agent"
+"""Query parameter of an execution's page that leads to its agents; its value is the node whose agent is opened."""
 MAX_NEXT_LENGTH = 2_000
 
 
@@ -22,13 +25,18 @@ def workflow(workflow_id: str) -> str:
     return f"{WORKFLOWS}/{quote(workflow_id, safe='')}"
 
 
+def chat(workflow_id: str) -> str:
+    """Where people talk to this workflow."""
+    return f"{workflow(workflow_id)}/chat"
+
+
 def execution(execution_id: str) -> str:
     """The page of one execution."""
     return f"{EXECUTIONS}/{quote(execution_id, safe='')}"
 
 
 def settings(section: str) -> str:
-    """One section of the settings: ``profile``, ``appearance`` or ``models``."""
+    """One section of the settings: ``profile``, ``appearance``, ``models`` or ``secrets``."""
     return f"{SETTINGS}/{quote(section, safe='')}"
 
 

@@ -109,7 +109,7 @@ def solid(color: rx.Var[str] | str) -> Any:
 def app_look() -> dict[str, Any]:
     """What ``rx.App`` is given for its looks: ``rx.App(**theme.app_look(), …)``."""
     return {
-        "stylesheets": ["/awe.css"],
+        "stylesheets": ["/awe.css", "/agents.css"],
         "html_lang": "en",
         "toaster": rx.toast.provider(
             position="bottom-right", close_button=True, expand=False, rich_colors=True, visible_toasts=3

@@ -33,6 +33,7 @@ PROMISED = {
     "GET /api/executions/{execution_id}",
     "GET /api/executions/{execution_id}/logs",
     "GET /api/executions/{execution_id}/nodes",
+    "GET /api/executions/{execution_id}/transcript",
     "POST /api/executions/{execution_id}/cancel",
     "POST /api/executions/{execution_id}/resume",
     "POST /api/executions/{execution_id}/approvals/{node_id}",
@@ -62,6 +63,18 @@ PROMISED = {
     "GET /api/templates",
     "GET /api/templates/{template_id}",
     "POST /api/templates/{template_id}/use",
+    "GET /api/knowledge/collections",
+    "POST /api/knowledge/collections",
+    "GET /api/knowledge/collections/{collection_id}",
+    "DELETE /api/knowledge/collections/{collection_id}",
+    "POST /api/knowledge/collections/{collection_id}/search",
+    "GET /api/knowledge/collections/{collection_id}/documents",
+    "POST /api/knowledge/collections/{collection_id}/documents",
+    "POST /api/knowledge/collections/{collection_id}/documents/files",
+    "GET /api/knowledge/collections/{collection_id}/documents/{document_id}",
+    "DELETE /api/knowledge/collections/{collection_id}/documents/{document_id}",
+    "POST /api/knowledge/collections/{collection_id}/documents/{document_id}/index",
+    "GET /api/knowledge/collections/{collection_id}/documents/{document_id}/chunks",
     "GET /api/memories",
     "GET /api/memories/{namespace}",
     "GET /api/memories/{namespace}/export",
@@ -166,7 +179,7 @@ async def test_an_id_of_somebody_else_is_as_good_as_none(sign_up: SignUp):
         answer = await bob.request(method, path.format(**ids), json=body)
         assert_error(answer, 404)
         tried += 1
-    assert tried == 11
+    assert tried == 12
     assert (await ann.get(f"/api/workflows/{workflow['id']}")).json()["name"] == "Mine"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import reflex as rx
 
+from awe_app.ui.pages.chat import chat
 from awe_app.ui.pages.execution import execution
 from awe_app.ui.pages.executions import executions
 from awe_app.ui.pages.login import login
@@ -19,6 +20,7 @@ PAGES: dict[str, Callable[[], rx.Component]] = {
     "workflows": workflows,
     "login": login,
     "register": register,
+    "chat": chat,
     "executions": executions,
     "execution": execution,
     "templates": templates,
@@ -26,6 +28,8 @@ PAGES: dict[str, Callable[[], rx.Component]] = {
     "profile": lambda: settings("profile"),
     "appearance": lambda: settings("appearance"),
     "models": lambda: settings("models"),
+    "secrets": lambda: settings("secrets"),
+    "mcp": lambda: settings("mcp"),
 }
 NOT_CSS = {"align", "as", "direction", "justify", "layout", "size", "trim", "truncate", "variant", "weight", "wrap"}
 """Properties of Radix components; where they stand among styles, the component does not know them."""

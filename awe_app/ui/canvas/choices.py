@@ -28,6 +28,9 @@ class Choices(TypedDict):
     models: list[dict[str, Any]]
     """As ``GET /api/models`` gives them, the default first."""
     workflows: list[Choice]
+    mcp_servers: list[Choice]
+    secrets: list[Choice]
+    """By name; what they are is known to nobody here."""
 
 
 async def choices(user: User) -> Choices:
@@ -35,6 +38,14 @@ async def choices(user: User) -> Choices:
     return Choices(
         models=[model.as_json() for model in await services().catalog.models(user)],
         workflows=await _workflows(user),
+        mcp_servers=[
+            Choice(value=server["id"], title=server["name"] or server["id"], detail=server["url"])
+            for server in (await services().mcp.shown(user))["servers"]
+        ],
+        secrets=[
+            Choice(value=secret["name"], title=secret["name"], detail=f"for {', '.join(secret['hosts'])}")
+            for secret in await services().secrets.list(user)
+        ],
     )
 
 

@@ -15,6 +15,7 @@ import CircleSlash from "lucide-react/dist/esm/icons/circle-slash.mjs";
 import CircleX from "lucide-react/dist/esm/icons/circle-x.mjs";
 import LoaderCircle from "lucide-react/dist/esm/icons/loader-circle.mjs";
 import Maximize from "lucide-react/dist/esm/icons/maximize.mjs";
+import MessageCircle from "lucide-react/dist/esm/icons/message-circle.mjs";
 import PanelRight from "lucide-react/dist/esm/icons/panel-right.mjs";
 import Play from "lucide-react/dist/esm/icons/play.mjs";
 import Plus from "lucide-react/dist/esm/icons/plus.mjs";
@@ -32,6 +33,7 @@ const OWN = {
   chevrons: Chevrons,
   "circle-check": CircleCheck, "circle-dashed": CircleDashed, "circle-minus": CircleMinus, "circle-pause": CirclePause,
   "circle-slash": CircleSlash, "circle-x": CircleX, "loader-circle": LoaderCircle, maximize: Maximize,
+  "message-circle": MessageCircle,
   "panel-right": PanelRight, play: Play, plus: Plus, redo: Redo, search: Search, square: Square, trash: Trash,
   undo: Undo, tidy: Wand, x: X,
 };

@@ -79,6 +79,7 @@ export function BuilderToolbar() {
       <Tool icon="undo" label="Undo" keys={`${MOD}Z`} onClick={undo} testid="undo" disabled={!back} />
       <Tool icon="redo" label="Redo" keys={MAC ? "⇧⌘Z" : "Ctrl+Shift+Z"} onClick={redo} testid="redo" disabled={!forth} />
       <Tool icon="tidy" label="Tidy" keys={MAC ? "⇧L" : "Shift+L"} onClick={tidy} testid="tidy" disabled={!loaded} />
+      <a className="awe-tool" href={`${location.pathname.replace(/\/+$/, "")}/chat`} aria-label="Chat" title="Talk to this workflow" data-testid="open-chat"><Icon name="message-circle" size={16} /></a>
       {going ? (
         <button type="button" className="awe-button awe-stop" onClick={stop} data-testid="stop"><Icon name="square" size={13} />Stop</button>
       ) : (

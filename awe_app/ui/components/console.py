@@ -78,9 +78,23 @@ def _facts() -> rx.Component:
 
 def _open_execution() -> rx.Component:
     execution_id: Any = _EXECUTION["id"].to(str)
+    page = f"{routes.EXECUTIONS}/{execution_id}"
     return rx.cond(
         _EXECUTION.contains("id"),
-        rx.link("Details", href=f"{routes.EXECUTIONS}/{execution_id}", size="1", underline="hover"),
+        rx.fragment(
+            rx.cond(
+                RunState.with_agents,
+                rx.link(
+                    "What agents said",
+                    href=f"{page}?{routes.AGENT}=",
+                    size="1",
+                    underline="hover",
+                    white_space="nowrap",
+                    data_testid="console-transcript",
+                ),
+            ),
+            rx.link("Details", href=page, size="1", underline="hover"),
+        ),
     )
 
 

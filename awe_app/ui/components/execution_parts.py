@@ -73,6 +73,7 @@ def value_block(text: Shown[str]) -> rx.Component:
             right="10px",
             margin="0",
             aria_label="Copy",
+            type="button",
             on_click=rx.set_clipboard(text),
         ),
         position="relative",

@@ -1,6 +1,7 @@
 """What the page of one execution shows, made out of the execution's state and the workflow as it was then."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -86,6 +87,10 @@ class Question:
     message: str
     until: str
     fields: list[dict[str, Any]]
+    tool: str = ""
+    """The tool that an agent asks to call; empty for other questions."""
+    arguments: str = ""
+    """What it would call the tool with."""
 
 
 def questions_of(state: ExecutionState, workflow: Workflow) -> list[Question]:
@@ -95,13 +100,20 @@ def questions_of(state: ExecutionState, workflow: Workflow) -> list[Question]:
         Question(
             path=node.path,
             title=_title(workflow, node.node_id),
-            message=shown_value(node.waiting.data.get("message")),
+            message=_message(node.waiting.data),
             until=iso(node.waiting.until) or "",
             fields=[_field_of(field) for field in node.waiting.data.get("form", ())],
+            tool=str(node.waiting.data.get("tool") or ""),
+            arguments=shown_value(node.waiting.data.get("arguments")),
         )
         for node in asked
         if node.waiting is not None and node.waiting.reason == "approval" and node.waiting.data is not None
     ]
+
+
+def _message(data: Mapping[str, Any]) -> str:
+    """What is asked. Of a tool call the card shows tool and arguments by themselves; what is left is why it asks."""
+    return shown_value(data.get("reason" if data.get("tool") else "message"))
 
 
 def _field_of(raw: dict[str, Any]) -> dict[str, Any]:
@@ -161,9 +173,14 @@ def shown_value(value: Any) -> str:
     if is_preview(value):
         return in_words(value)
     text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
-    if len(text) <= MAX_SHOWN_CHARS:
-        return text
-    return f"{text[:MAX_SHOWN_CHARS]}\n… {len(text) - MAX_SHOWN_CHARS:,} more characters; REST gives all of it."
+    return cut(text, MAX_SHOWN_CHARS)
+
+
+def cut(text: str, most: int) -> str:
+    """The beginning of a text that is longer than ``most`` characters, and how much is missing."""
+    return (
+        text if len(text) <= most else f"{text[:most]}\n… {len(text) - most:,} more characters; REST gives all of it."
+    )
 
 
 def _node_row(node: NodeState, workflow: Workflow, begin: datetime, end: datetime) -> NodeRow:

@@ -187,6 +187,7 @@ def _menu(card: Shown[WorkflowCard], actions: CardActions) -> rx.Component:
             )
         ),
         rx.dropdown_menu.content(
+            _item("message-circle", "Chat", rx.redirect(card.href + "/chat"), "workflow-chat"),
             _item("copy", "Duplicate", actions.duplicate(card.id), "workflow-duplicate"),
             _item("download", "Export as JSON", actions.export(card.id), "workflow-export"),
             rx.dropdown_menu.separator(),

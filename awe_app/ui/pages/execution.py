@@ -25,12 +25,16 @@ from awe_app.ui.components.execution_view import (
 )
 from awe_app.ui.components.question_card import COMMENT, PATH, question_card
 from awe_app.ui.components.status_badge import status_badge
+from awe_app.ui.components.transcript import ANCHOR, transcript
 from awe_app.ui.layout import page_body, shell
+from awe_app.ui.pages.transcript_state import TranscriptState
 from awe_app.ui.session import refusals_told, signed_in
 from awe_app.ui.shown import count
 from awe_app.ui.toasts import toast
 
 PULSE_MS = 1_000
+_TO_AGENTS = f"setTimeout(() => document.getElementById({ANCHOR!r})?.scrollIntoView(), 150)"
+"""A moment later, since the panel is drawn only after what the handler found has arrived."""
 
 
 class ExecutionPageState(rx.State):
@@ -57,6 +61,9 @@ class ExecutionPageState(rx.State):
         if self.head.id != self._asked_for:
             self.reset()
         await self._show()
+        if routes.AGENT in self.router.url.query_parameters:
+            return rx.run_script(_TO_AGENTS)
+        return None
 
     @rx.event
     @refusals_told
@@ -129,6 +136,10 @@ class ExecutionPageState(rx.State):
         for name, value in shown.items():
             if getattr(self, name) != value:
                 setattr(self, name, value)
+        seen = (state.seq, state.status)
+        wanted = str(self.router.url.query_parameters.get(routes.AGENT, ""))
+        transcripts = await self.get_state(TranscriptState)
+        await transcripts.show(user, self._asked_for, workflow, wanted, seen)
 
 
 def execution() -> rx.Component:
@@ -252,6 +263,7 @@ def _content() -> rx.Component:
         ),
         outcome(ExecutionPageState.outcome, head.status),
         panel("Inputs", rx.cond(head.inputs, value_block(head.inputs), _none("Nothing was given."))),
+        transcript(),
         panel(
             "Steps",
             rx.cond(ExecutionPageState.nodes, node_table(ExecutionPageState.nodes), _none("No step has begun yet.")),

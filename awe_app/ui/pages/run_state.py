@@ -11,6 +11,7 @@ from awe_app.domain.accounts import User
 from awe_app.domain.errors import Conflict, Invalid
 from awe_app.domain.ids import ExecutionId, WorkflowId
 from awe_app.domain.pages import PageQuery
+from awe_app.nodes.agent import Agent
 from awe_app.services import services
 from awe_app.ui import tabs
 from awe_app.ui.canvas.desk import Desk
@@ -35,6 +36,8 @@ class RunState(rx.State):
     io: dict[str, Any] = {}
     log: list[dict[str, str]] = []
     outcome: dict[str, Any] = {}
+    with_agents: bool = False
+    """Whether the workflow has agents, whose transcripts can be read."""
     _looked_at: str = ""
     _user: User | None = None
     _titles: dict[str, str] = {}
@@ -145,6 +148,7 @@ class RunState(rx.State):
         self._clear()
         self._user = user
         self._titles = {n.id: n.title for n in builder.desk.workflow.nodes} if builder.desk else {}
+        self.with_agents = bool(builder.desk) and any(n.type == Agent.type for n in builder.desk.workflow.nodes)
         self.execution = {"id": execution_id, "status": "pending"}
         return RunState.follow(execution_id)
 
