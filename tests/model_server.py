@@ -5,7 +5,7 @@ Real HTTP over a real socket, so that whatever client is under test goes all the
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -43,7 +43,11 @@ class Reply:
 class ModelServer:
     """Give it replies; it hands them out in order, the last one for ever. ``requests`` holds what it was asked."""
 
-    def __init__(self, *replies: Reply, keep_alive: bool = False) -> None:
+    def __init__(
+        self, *replies: Reply, keep_alive: bool = False, script: Callable[[dict[str, Any]], Reply] | None = None
+    ) -> None:
+        self.script = script
+        """Chooses the answer to each request instead, for callers that come in any order."""
         self.keep_alive = keep_alive
         """Answer further requests over the same connection, as real providers do; else each has its own."""
         self.connections = 0
@@ -99,7 +103,10 @@ class ModelServer:
             self.paths.append(head[0].split()[1])
             self.headers.append(headers)
             self.keys.append(headers.get("authorization", "").removeprefix("Bearer "))
-            reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+            if self.script is not None:
+                reply = self.script(body)
+            else:
+                reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
             try:
                 await self._answer(writer, reply, body, self.keys[-1])
                 return reply.cut_after is None
