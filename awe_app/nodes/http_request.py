@@ -46,7 +46,6 @@ class HttpRequestConfig(NodeConfig):
         title="Sign-in",
         description="Kinds: basic (username, password), bearer (token), header or query (name, value). "
         "A secret stands there by its name in your settings.",
-        json_schema_extra={"widget": "json", "placeholder": '{"type": "bearer", "token": {"secret": "github"}}'},
     )
     timeout_s: float = Field(
         30,

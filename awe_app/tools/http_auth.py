@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 from awe_app.domain.ids import UserId
 from awe_app.domain.protocols import Capabilities
@@ -17,17 +18,30 @@ _SECRET = ("password", "token", "value")
 Kind = Literal["none", "basic", "bearer", "header", "query"]
 
 
+def _shown_for(*kinds: Kind) -> JsonDict:
+    return {"show_when": {"type": list(kinds)}}
+
+
+def _secret_for(*kinds: Kind) -> JsonDict:
+    return {"widget": "secret", "placeholder": "Choose a secret…", **_shown_for(*kinds)}
+
+
 class Auth(BaseModel):
     """How to prove who is calling. A secret stands there by its name, ``{"secret": "github"}``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     type: Kind = Field("none", title="Kind")
-    username: str = Field("", title="User name")
-    password: str | SecretRef = Field("", title="Password", repr=False)
-    token: str | SecretRef = Field("", title="Token", repr=False)
-    name: str = Field("", title="Name", description="Of the header or query parameter.")
-    value: str | SecretRef = Field("", title="Value", repr=False)
+    username: str = Field("", title="User name", json_schema_extra=_shown_for("basic"))
+    password: str | SecretRef = Field("", title="Password", repr=False, json_schema_extra=_secret_for("basic"))
+    token: str | SecretRef = Field("", title="Token", repr=False, json_schema_extra=_secret_for("bearer"))
+    name: str = Field(
+        "",
+        title="Name",
+        description="Of the header or query parameter.",
+        json_schema_extra=_shown_for("header", "query"),
+    )
+    value: str | SecretRef = Field("", title="Value", repr=False, json_schema_extra=_secret_for("header", "query"))
 
     @model_validator(mode="after")
     def _is_complete(self) -> "Auth":

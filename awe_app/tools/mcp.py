@@ -22,7 +22,12 @@ class McpArguments(OpenArguments):
 
 
 class McpSettings(ToolSettings):
-    server: str = Field(title="Server", description="Id of a server in the settings under MCP.", min_length=1)
+    server: str = Field(
+        title="Server",
+        description="Id of a server in the settings under MCP.",
+        min_length=1,
+        json_schema_extra={"widget": "mcp_server"},
+    )
     tools: tuple[str, ...] | None = Field(
         None,
         title="Functions",

@@ -14,10 +14,12 @@ from awe_app.ui.pages.forgot_password import ForgotPasswordState, forgot_passwor
 from awe_app.ui.pages.login import LoginState, login
 from awe_app.ui.pages.mcp_settings_state import McpState
 from awe_app.ui.pages.not_found import not_found
+from awe_app.ui.pages.providers_state import ProvidersState
 from awe_app.ui.pages.register import RegisterState, register
 from awe_app.ui.pages.reset_password import ResetPasswordState, reset_password
+from awe_app.ui.pages.secrets_state import SecretsState
 from awe_app.ui.pages.settings import settings
-from awe_app.ui.pages.settings_state import ProfileState, ProvidersState
+from awe_app.ui.pages.settings_state import ProfileState
 from awe_app.ui.pages.templates import TemplateGalleryState, templates
 from awe_app.ui.pages.workflows import workflows
 from awe_app.ui.pages.workflows_state import WorkflowListState
@@ -48,5 +50,6 @@ def add_pages(app: rx.App) -> None:
         add(lambda: settings("profile"), route, "Profile", ProfileState.load)
     add(lambda: settings("appearance"), routes.settings("appearance"), "Appearance", SessionState.require_user)
     add(lambda: settings("models"), routes.settings("models"), "Model providers", ProvidersState.load)
+    add(lambda: settings("secrets"), routes.settings("secrets"), "Secrets", SecretsState.load)
     add(lambda: settings("mcp"), routes.settings("mcp"), "MCP", McpState.load)
     app.add_page(not_found, route="404", title="Not found · AWE", description=DESCRIPTION)

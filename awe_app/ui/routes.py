@@ -36,7 +36,7 @@ def execution(execution_id: str) -> str:
 
 
 def settings(section: str) -> str:
-    """One section of the settings: ``profile``, ``appearance`` or ``models``."""
+    """One section of the settings: ``profile``, ``appearance``, ``models`` or ``secrets``."""
     return f"{SETTINGS}/{quote(section, safe='')}"
 
 

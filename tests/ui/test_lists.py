@@ -15,7 +15,9 @@ from awe_app.ui.components.thumbnail import thumbnail_svg
 from awe_app.ui.pages.execution import ExecutionPageState
 from awe_app.ui.pages.executions import ExecutionListState
 from awe_app.ui.pages.mcp_settings_state import server_in
-from awe_app.ui.pages.settings_state import ProvidersState, provider_in
+from awe_app.ui.pages.provider_form_state import ProviderFormState, provider_in
+from awe_app.ui.pages.providers_state import ProvidersState
+from awe_app.ui.pages.secrets_state import SecretsState
 from awe_app.ui.pages.templates import TemplateGalleryState
 from awe_app.ui.pages.workflows_state import PAGE_SIZE, WorkflowListState, workflow_in_file
 from tests.builders import graph, node, read
@@ -156,8 +158,58 @@ async def test_the_providers_are_shown_without_keys(awe: Running, user: User, ta
     await state.load()
     [row] = state.providers
     assert (row.id, row.title, row.kind_title, row.key) == ("work-account", "Work account", "OpenAI", "•••• -key")
-    assert "work-account/gpt-4o" in state.choices
+    assert "work-account/gpt-4o" in [model["id"] for model in state.models]
     assert "sk-a-long-secret-key" not in str(tab.root.dict())
+
+
+async def test_the_last_test_of_a_model_stands_with_it_and_its_provider(awe: Running, user: User, tab: Tab) -> None:
+    wrong = {"name": "Nowhere", "base_url": "http://localhost:9", "models": "m n", "max_parallel": "3"}
+    await awe.services.settings.save_llm(user, {"providers": [provider_in(wrong, "", "openai_compatible", set())]})
+    state = tab.state(ProvidersState)
+    await state.load()
+    assert state.providers[0].max_parallel == "3"
+    async for _ in state.test("nowhere", "n"):
+        assert state.testing == "nowhere/n"
+    said = state.outcomes["nowhere"]
+    assert (said.ok, said.model, state.testing) == (False, "n", "")
+    assert state.outcomes["nowhere/n"].words == said.words != ""
+    await state.load()
+    assert "nowhere" in state.outcomes
+
+
+def test_a_limit_of_calls_that_is_no_number_is_refused_by_the_settings() -> None:
+    assert provider_in({"name": "A", "max_parallel": "4"}, "", "openai", set())["max_parallel"] == 4
+    assert provider_in({"name": "A", "max_parallel": ""}, "", "openai", set())["max_parallel"] is None
+    assert provider_in({"name": "A", "max_parallel": "many"}, "", "openai", set())["max_parallel"] == "many"
+
+
+async def test_models_are_picked_from_the_providers_own_list(tab: Tab) -> None:
+    form = tab.state(ProviderFormState)
+    form.begin()
+    form.offered = ["gpt-4o", "gpt-4o-mini", "o3"]
+    form.seek("GPT")
+    assert form.found == ["gpt-4o", "gpt-4o-mini"]
+    form.write_models("mine")
+    form.pick("o3", True)
+    assert form.chosen == ["mine", "o3"]
+    form.pick("mine", False)
+    assert form.models == "o3"
+
+
+async def test_a_secret_is_listed_by_its_ending_and_deleted_after_a_question(tab: Tab, user: User) -> None:
+    state = tab.state(SecretsState)
+    form = {"name": "github", "value": "ghp_a-long-secret-value", "hosts": "api.github.com, *.github.com"}
+    async for _ in state.save({**form, "hosts": ""}):
+        pass
+    assert "hosts" in state.problem
+    async for _ in state.save(form):
+        pass
+    [row] = state.rows
+    assert (row.name, row.hosts) == ("github", "api.github.com, *.github.com")
+    assert "ghp_a-long" not in str(tab.root.dict())
+    state.ask("github")
+    await state.delete()
+    assert (state.rows, state.doomed) == ([], "")
 
 
 def test_a_key_that_was_left_empty_is_not_sent() -> None:

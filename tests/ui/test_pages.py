@@ -28,6 +28,7 @@ PAGES: dict[str, Callable[[], rx.Component]] = {
     "profile": lambda: settings("profile"),
     "appearance": lambda: settings("appearance"),
     "models": lambda: settings("models"),
+    "secrets": lambda: settings("secrets"),
     "mcp": lambda: settings("mcp"),
 }
 NOT_CSS = {"align", "as", "direction", "justify", "layout", "size", "trim", "truncate", "variant", "weight", "wrap"}

@@ -36,6 +36,7 @@ _FILES = (
     "choices.jsx",
     "draft_rows.jsx",
     "tools.jsx",
+    "model_picker.jsx",
     "schema.jsx",
     "key_values.jsx",
     "fields.jsx",
@@ -94,6 +95,20 @@ class WorkflowCanvas(BuilderPart):
         return super().create(*children, cards=type_cards(types), tools=tool_cards(), icons=type_icons(types), **props)
 
 
+class ModelPicker(BuilderPart):
+    """The inspector's model picker, for other pages."""
+
+    library = importable(__name__, "model_picker.jsx")
+    tag = "ModelPicker"
+
+    models: rx.Var[list[dict[str, Any]]]
+    """As ``GET /api/models`` gives them."""
+    value: rx.Var[str]
+    label: rx.Var[str]
+    testid: rx.Var[str]
+    on_pick: rx.EventHandler[rx.event.passthrough_event_spec(str)]
+
+
 class NodePalette(BuilderPart):
     """Every node type, to drag or to add."""
 
@@ -149,6 +164,7 @@ def type_icons(types: NodeTypes) -> rx.Var[dict[str, Any]]:
 
 
 workflow_canvas = WorkflowCanvas.create
+model_picker = ModelPicker.create
 node_palette = NodePalette.create
 node_inspector = NodeInspector.create
 builder_toolbar = BuilderToolbar.create

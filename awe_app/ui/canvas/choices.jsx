@@ -19,7 +19,7 @@ const price = ([prompt, answer]) => (prompt || answer ? `$${round(prompt)} in, $
 const PLAIN = new Set(["text", "streaming"]);
 
 /** A model as people compare them: context, price, what it can do. */
-function asOption(model) {
+export function asOption(model) {
   const known = model.price_usd_per_million;
   const facts = [
     model.local ? "this machine" : model.provider, model.context_tokens ? `${tokens(model.context_tokens)} context` : null,
@@ -57,8 +57,16 @@ function Model({value, onChange, onChangeMany, field, fields, config, common}) {
   return <Choice list="models" value={full} field={field} common={common} onChange={choose} empty={{title: standard ? `Default (${asOption(standard).title})` : "Default"}} />;
 }
 
+/** A secret stands in a setting by its name, as {"secret": name}; what is typed is an expression. */
+function Secret({value, onChange, ...props}) {
+  const secrets = useStore((s) => s.choices.secrets ?? NONE);
+  const choose = (name) => onChange(secrets.some((each) => each.value === name) ? {secret: name} : name);
+  return <Choice {...props} list="secrets" value={value?.secret ?? value} onChange={choose} />;
+}
+
 export function Picker(props) {
   const {field} = props;
+  if (field.widget === "secret") return <Secret {...props} />;
   return field.widget === "model" ? <Model {...props} /> : <Choice {...props} list={LISTS[field.widget]} />;
 }
 

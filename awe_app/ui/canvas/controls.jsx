@@ -39,7 +39,7 @@ const asTextValue = (text) => (text === "" ? undefined : text);
 export function Writing({value, onChange, field, rows, mono, inputMode, format = asText, parse = asTextValue, common, node}) {
   const [text, write] = useDraft(value, format, parse, onChange);
   const control = useRef(null);
-  const standard = typeof field.default === "number" ? `${field.default}` : undefined;
+  const standard = ["number", "string"].includes(typeof field.default) ? `${field.default}` : undefined;
   const completion = useCompletion(control, text, write, node);
   useEffect(() => {
     const box = control.current;

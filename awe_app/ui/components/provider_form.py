@@ -7,8 +7,8 @@ import reflex as rx
 from awe_app.ui import theme
 from awe_app.ui.components.form_field import form_field
 from awe_app.ui.components.provider_list import KINDS, NEEDS_ADDRESS
-from awe_app.ui.pages.settings_state import ProviderFormState
-from awe_app.ui.shown import in_browser
+from awe_app.ui.components.provider_models import provider_models
+from awe_app.ui.pages.provider_form_state import ProviderFormState
 
 
 def provider_form() -> rx.Component:
@@ -47,19 +47,12 @@ def provider_form() -> rx.Component:
                         name="provider-api_key",
                         hint=rx.cond(row.key, "Leave it empty to keep the stored one.", ""),
                     ),
+                    provider_models(),
                     form_field(
-                        "Models",
-                        rx.text_area(
-                            name="models",
-                            id="provider-models",
-                            default_value=in_browser(row.models).join("\n"),
-                            rows="3",
-                            placeholder="gpt-4o-mini",
-                            spell_check=False,
-                            data_testid="provider-models",
-                        ),
-                        name="provider-models",
-                        hint="One a line; the first is taken where an agent names none.",
+                        "Calls at once",
+                        _input("max_parallel", row.max_parallel, placeholder="No limit", input_mode="numeric"),
+                        name="provider-max_parallel",
+                        hint="Further calls wait their turn.",
                     ),
                     rx.text(
                         rx.flex(

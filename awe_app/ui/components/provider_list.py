@@ -7,6 +7,7 @@ from typing import Any
 import reflex as rx
 
 from awe_app.ui import theme
+from awe_app.ui.components.browser_parts import time_ago
 from awe_app.ui.shown import Shown
 
 KINDS: tuple[tuple[str, str], ...] = (
@@ -37,6 +38,8 @@ class ProviderRow:
     """``•••• 1234``, or empty when none is stored."""
     models: list[str]
     enabled: bool
+    max_parallel: str
+    """Calls at once; empty for no limit."""
 
 
 def rows_of(settings: Mapping[str, Any]) -> list[ProviderRow]:
@@ -55,71 +58,123 @@ def _row_of(provider: Mapping[str, Any]) -> ProviderRow:
         key=f"•••• {last4}" if last4 else "",
         models=list(provider.get("models") or ()),
         enabled=bool(provider.get("enabled", True)),
+        max_parallel=str(provider.get("max_parallel") or ""),
     )
 
 
-def provider_row(
-    row: Shown[ProviderRow], *, outcome: Shown[str], testing: Shown[str], on_test: Any, on_edit: Any
-) -> rx.Component:
-    """One provider with its *Test* and *Edit*; ``outcome`` begins with ``ok`` when the last test went well."""
-    return rx.flex(
+def provider_row(row: Shown[ProviderRow], *, outcomes: Any, testing: Any, on_test: Any, on_edit: Any) -> rx.Component:
+    """One provider: how its last test went, its models, each with a test of its own, and *Edit*."""
+    return rx.box(
         rx.flex(
             rx.flex(
-                rx.text(row.title, weight="medium", size="2", class_name="cut"),
-                rx.badge(row.kind_title, color_scheme="gray", size="1"),
-                rx.cond(row.enabled, rx.fragment(), rx.badge("Off", color_scheme="amber", size="1")),
-                align="center",
-                gap="8px",
-                min_width="0",
-            ),
-            rx.text(
-                rx.cond(row.key, "Key " + row.key, "No key"),
-                rx.cond(row.models, " · " + row.models.join(", "), ""),
-                size="1",
-                color=theme.TEXT_MUTED,
-                class_name="cut",
-            ),
-            rx.cond(
-                outcome,
-                rx.text(
-                    outcome,
-                    size="1",
-                    color=rx.cond(outcome.startswith("Answered"), "var(--green-11)", theme.DANGER_TEXT),
-                    role="status",
-                    overflow_wrap="anywhere",
+                rx.flex(
+                    rx.text(row.title, weight="medium", size="2", class_name="cut"),
+                    rx.badge(row.kind_title, color_scheme="gray", size="1"),
+                    rx.cond(row.enabled, rx.fragment(), rx.badge("Off", color_scheme="amber", size="1")),
+                    align="center",
+                    gap="8px",
+                    min_width="0",
                 ),
+                rx.text(
+                    rx.cond(row.key, "Key " + row.key, "No key"),
+                    rx.cond(row.max_parallel, " · " + row.max_parallel + " calls at once", ""),
+                    size="1",
+                    color=theme.TEXT_MUTED,
+                ),
+                _outcome(outcomes, row.id, "Not tested yet"),
+                direction="column",
+                gap="4px",
+                min_width="0",
+                flex="1 1 240px",
             ),
-            direction="column",
-            gap="4px",
-            min_width="0",
-            flex="1 1 240px",
+            rx.flex(
+                _button("Test", row.title, testing == row.id, on_test(row.id, ""), "provider-test"),
+                _button("Edit", row.title, False, on_edit(row.id), "provider-edit"),
+                gap=theme.SPACE_S,
+            ),
+            align="center",
+            gap=theme.SPACE_M,
+            wrap="wrap",
         ),
-        rx.flex(
-            rx.button(
-                "Test",
-                variant="soft",
-                color_scheme="gray",
-                size="2",
-                loading=testing == row.id,
-                on_click=on_test(row.id),
-                aria_label="Test " + row.title,
-                data_testid="provider-test",
+        rx.cond(
+            row.models,
+            rx.el.details(
+                rx.el.summary(
+                    row.models.length(),
+                    rx.cond(row.models.length() == 1, " model", " models"),
+                    class_name="provider-models-summary",
+                ),
+                rx.box(
+                    rx.foreach(row.models, lambda model: _model(row, model, outcomes, testing, on_test)),
+                    role="list",
+                    aria_label="Models of " + row.title,
+                ),
+                font_size="var(--font-size-1)",
+                margin_top="6px",
+                data_testid="provider-model-list",
             ),
-            rx.button(
-                "Edit",
-                variant="soft",
-                color_scheme="gray",
-                size="2",
-                on_click=on_edit(row.id),
-                aria_label="Edit " + row.title,
-                data_testid="provider-edit",
-            ),
-            gap=theme.SPACE_S,
         ),
-        align="center",
-        gap=theme.SPACE_M,
-        wrap="wrap",
         padding="12px 14px",
         data_testid="provider-row",
         role="listitem",
+    )
+
+
+def _model(row: Any, model: Any, outcomes: Any, testing: Any, on_test: Any) -> rx.Component:
+    key = row.id + "/" + model
+    return rx.flex(
+        rx.box(
+            rx.text(model, size="2", overflow_wrap="anywhere"),
+            _outcome(outcomes, key, ""),
+            flex="1",
+            min_width="0",
+        ),
+        _button("Test", model, testing == key, on_test(row.id, model), "model-test"),
+        align="center",
+        gap=theme.SPACE_M,
+        padding="6px 0",
+        border_top=theme.BORDER,
+        margin_top="6px",
+        role="listitem",
+    )
+
+
+def _outcome(outcomes: Any, key: Any, untested: str) -> rx.Component:
+    said = outcomes[key]
+    return rx.cond(
+        outcomes.contains(key),
+        rx.flex(
+            rx.cond(
+                said.ok,
+                rx.icon("circle-check", size=14, color="var(--green-11)", flex_shrink="0"),
+                rx.icon("circle-alert", size=14, color=theme.DANGER_TEXT, flex_shrink="0"),
+            ),
+            rx.text(
+                said.words,
+                rx.cond(said.ok & (said.model != "") & ~key.contains("/"), " · " + said.model, ""),
+                " · ",
+                time_ago(moment=said.at),
+                size="1",
+                color=rx.cond(said.ok, "var(--green-11)", theme.DANGER_TEXT),
+                overflow_wrap="anywhere",
+            ),
+            gap="6px",
+            role="status",
+            data_testid="provider-outcome",
+        ),
+        rx.text(untested, size="1", color=theme.TEXT_MUTED) if untested else rx.fragment(),
+    )
+
+
+def _button(word: str, of: Any, busy: Any, on_click: Any, test_id: str) -> rx.Component:
+    return rx.button(
+        word,
+        variant="soft",
+        color_scheme="gray",
+        size=rx.breakpoints(initial="3", sm="2"),
+        min_height=["44px", "44px", "32px"],
+        loading=busy,
+        on_click=on_click,
+        aria_label=word + " " + of,
+        data_testid=test_id,
     )

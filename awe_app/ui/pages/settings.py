@@ -1,4 +1,4 @@
-"""``/settings/<section>``: profile, appearance, model providers."""
+"""``/settings/<section>``: profile, appearance, model providers, secrets."""
 
 from typing import Any
 
@@ -6,27 +6,32 @@ import reflex as rx
 from reflex.style import color_mode, set_color_mode
 
 from awe_app.ui import routes, theme
-from awe_app.ui.components.empty_state import empty_state, skeleton_blocks
-from awe_app.ui.components.provider_form import provider_form
-from awe_app.ui.components.provider_list import provider_row
+from awe_app.ui.components.secret_list import secret_list
 from awe_app.ui.components.settings_section import settings_box, settings_section
 from awe_app.ui.layout import page_body, shell
 from awe_app.ui.pages.mcp_settings import mcp
-from awe_app.ui.pages.settings_state import ProfileState, ProviderFormState, ProvidersState
+from awe_app.ui.pages.settings_models import models
+from awe_app.ui.pages.settings_state import ProfileState
 from awe_app.ui.session import SessionState
-from awe_app.ui.shown import in_browser
 
 SECTIONS = (
     ("profile", "Profile", "user"),
     ("appearance", "Appearance", "sun-moon"),
     ("models", "Model providers", "cpu"),
+    ("secrets", "Secrets", "key-round"),
     ("mcp", "MCP", "plug"),
 )
 
 
 def settings(section: str) -> rx.Component:
     """The page of one section."""
-    content = {"profile": _profile, "appearance": _appearance, "models": _models, "mcp": mcp}[section]
+    content = {
+        "profile": _profile,
+        "appearance": _appearance,
+        "models": models,
+        "secrets": secret_list,
+        "mcp": mcp,
+    }[section]
     return shell(
         rx.flex(
             rx.el.nav(
@@ -129,102 +134,4 @@ def _appearance() -> list[rx.Component]:
                 columns=rx.breakpoints(initial="1", xs="3"),
             ),
         )
-    ]
-
-
-def _models() -> list[rx.Component]:
-    return [
-        settings_section(
-            "Built-in model",
-            "It runs on this machine: no key, no network, nothing leaves. It is small (135 million parameters), made "
-            "to try things out; for real work add a provider below.",
-            settings_box(
-                rx.flex(
-                    rx.center(
-                        rx.icon("hard-drive", size=18, stroke_width=1.5),
-                        width="36px",
-                        height="36px",
-                        border_radius=theme.RADIUS,
-                        background="var(--green-3)",
-                        color="var(--green-11)",
-                        flex_shrink="0",
-                    ),
-                    rx.box(
-                        rx.text(
-                            rx.cond(
-                                ProvidersState.local_models,
-                                in_browser(ProvidersState.local_models).join(", "),
-                                "Local model",
-                            ),
-                            size="2",
-                            weight="medium",
-                            overflow_wrap="anywhere",
-                        ),
-                        rx.text("Ready, no key needed", size="1", color=theme.TEXT_MUTED),
-                        min_width="0",
-                    ),
-                    gap="12px",
-                    align="center",
-                    padding="12px 14px",
-                )
-            ),
-        ),
-        settings_section(
-            "Default model",
-            "For agents that name no model of their own.",
-            rx.cond(
-                ProvidersState.loaded,
-                rx.select.root(
-                    rx.select.trigger(
-                        width="100%",
-                        max_width="420px",
-                        aria_label="Default model",
-                        placeholder="None yet",
-                        data_testid="default-model",
-                    ),
-                    rx.select.content(rx.foreach(ProvidersState.choices, lambda id: rx.select.item(id, value=id))),
-                    value=ProvidersState.default_model,
-                    on_change=ProvidersState.make_default,
-                ),
-                rx.skeleton(height="32px", width="100%", max_width="420px"),
-            ),
-        ),
-        settings_section(
-            "Providers",
-            "Models of others, with your own keys.",
-            rx.cond(
-                ProvidersState.loaded,
-                settings_box(
-                    rx.cond(
-                        ProvidersState.providers,
-                        rx.box(
-                            rx.foreach(
-                                ProvidersState.providers,
-                                lambda row: provider_row(
-                                    row,
-                                    outcome=ProvidersState.outcomes[row.id],
-                                    testing=ProvidersState.testing,
-                                    on_test=ProvidersState.test,
-                                    on_edit=ProviderFormState.edit,
-                                ),
-                            ),
-                            class_name="rows",
-                            role="list",
-                            aria_label="Providers",
-                        ),
-                        empty_state(
-                            "key-round",
-                            "No providers yet",
-                            "Add one to use larger models in your agents.",
-                            padding="32px 16px",
-                        ),
-                    )
-                ),
-                skeleton_blocks(2, "64px", columns="1"),
-            ),
-            action=rx.button(
-                rx.icon("plus", size=15), "Add", on_click=ProviderFormState.begin, data_testid="provider-add"
-            ),
-        ),
-        provider_form(),
     ]
