@@ -193,7 +193,10 @@ async def test_killed_between_two_calls_of_the_model_it_goes_on_with_the_next_on
     came = Counter((arrival.turn, arrival.what) for arrival in world.of(execution_id))
     assert came == {
         **{(turn, "model"): 1 for turn in range(TURNS)},
-        **{(0, "a"): 1, (1, "b"): 1, (1, "c"): 2, (2, "d"): 1},
+        (0, "a"): 1,
+        (1, "b"): 1,
+        (1, "c"): 2,
+        (2, "d"): 1,
     }
 
 
