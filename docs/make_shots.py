@@ -3,6 +3,7 @@
 import io
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
@@ -74,6 +75,27 @@ def tour(page: Page, person: Person, theme: str) -> None:
     shoot("workflows")
     page.get_by_test_id("nav-settings").click()
     shoot("settings")
+    work_with_an_agent(page, shoot)
+
+
+def work_with_an_agent(page: Page, shoot: Callable[[str], None]) -> None:
+    """Take a template whose agent has a tool: its settings, what it said and did, and a talk with it."""
+    page.get_by_test_id("nav-templates").click()
+    card = page.get_by_test_id("template-card").filter(has_text="Sums done right")
+    card.get_by_test_id("template-use").click()
+    page.get_by_test_id("node-clerk").click()
+    shoot("agent")
+    builder = page.url.rstrip("/")
+    page.get_by_test_id("run").click()
+    page.get_by_test_id("run-submit").click()
+    expect(page.get_by_test_id("node-answer")).to_have_attribute("data-status", "completed", timeout=RUN_MS)
+    page.get_by_test_id("nav-executions").click()
+    page.get_by_test_id("execution-row").first.get_by_role("link").first.click()
+    expect(page.get_by_text("Answer 1")).to_be_visible()
+    shoot("transcript")
+    page.goto(f"{builder}/chat")
+    expect(page.get_by_test_id("chat-message")).to_be_visible()
+    shoot("chat")
 
 
 def skip_tour(page: Page) -> None:
