@@ -121,13 +121,14 @@ async def start(environment: Environment) -> Running:
         dispatcher=lambda drives: _dispatcher(environment, drives, store, bus),
     )
     api_keys = ApiKeys(ApiKeyStore(database))
+    knowledge = Knowledge(knowledge_store, outside.knowledge, outside.embedders, indexer)
     services = Services(
         accounts=accounts,
         workflows=workflows,
         executions=executions,
         chats=Chats(workflows, executions, ChatStore(database)),
         catalog=Catalog(node_types, models),
-        templates=Templates(TEMPLATES, workflows),
+        templates=Templates(TEMPLATES, workflows, knowledge),
         settings=Settings(settings_store, secrets, models),
         readiness=Readiness(accounts, outside.sandbox),
         mcp=Mcp(mcp_store, secrets, outside.mcp_sessions, workflows, environment.public_url),
@@ -135,7 +136,7 @@ async def start(environment: Environment) -> Running:
         secrets=UserSecretsPage(secret_store),
         files=Files(outside.files, environment.max_upload_mb * 1024**2, environment.max_user_files_mb * 1024**2),
         memories=Memories(outside.memory),
-        knowledge=Knowledge(knowledge_store, outside.knowledge, outside.embedders, indexer),
+        knowledge=knowledge,
         api_keys=api_keys,
         password_reset=PasswordReset(
             ResetStore(database),

@@ -7,7 +7,7 @@ import asyncio
 import json
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -47,7 +47,11 @@ class Reply:
 class ModelServer:
     """Give it replies; it hands them out in order, the last one for ever. ``requests`` holds what it was asked."""
 
-    def __init__(self, *replies: Reply, keep_alive: bool = False) -> None:
+    def __init__(
+        self, *replies: Reply, keep_alive: bool = False, script: Callable[[dict[str, Any]], Reply] | None = None
+    ) -> None:
+        self.script = script
+        """Chooses the answer to each request instead, for callers that come in any order."""
         self.keep_alive = keep_alive
         """Answer further requests over the same connection, as real providers do; else each has its own."""
         self.connections = 0
@@ -105,7 +109,10 @@ class ModelServer:
             self.paths.append(head[0].split()[1])
             self.headers.append(headers)
             self.keys.append(headers.get("authorization", "").removeprefix("Bearer "))
-            reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+            if self.script is not None:
+                reply = self.script(body)
+            else:
+                reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
             try:
                 await self._answer(writer, reply, body, self.keys[-1], self.paths[-1])
                 return reply.cut_after is None
