@@ -3,8 +3,8 @@
 **Hybrid** search asks both for more than is wanted and adds up, for each chunk, 0.8 of its cosine and 0.2 of its BM25,
 each as a share of the best one the query has (cosines counted from -1, BM25 from 0). So scores go up to 1: the best by
 meaning and by words. This is TM2C2 of Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval"
-(ACM TOIS 2023), with their weight. Adding up ranks instead, as is usual, lets the first chunk that shares one small word
-with the query pass for as good as the first by meaning; decision 0024 has the figures.
+(ACM TOIS 2023), with their weight. Adding up ranks instead, as is usual, lets the first chunk that shares one small
+word with the query pass for as good as the first by meaning; decision 0024 has the figures.
 """
 
 import hashlib
