@@ -17,10 +17,12 @@ from awe_app.adapters.dispatch_embedded import EmbeddedDispatcher
 from awe_app.adapters.execution_store import ExecutionStore
 from awe_app.adapters.journal import SqlJournal
 from awe_app.adapters.knowledge_store import KnowledgeStore
+from awe_app.adapters.llm import warm_litellm
 from awe_app.adapters.local_model import LocalModel
 from awe_app.adapters.mail import Mailer
 from awe_app.adapters.mcp_client import McpClients
 from awe_app.adapters.mcp_store import McpStore
+from awe_app.adapters.model_access import NEED_LITELLM
 from awe_app.adapters.model_directory import Models
 from awe_app.adapters.provider_access import ProviderAccess
 from awe_app.adapters.reset_store import ResetStore
@@ -54,6 +56,8 @@ from awe_app.services.templates import Templates
 from awe_app.services.workflows import Workflows
 from awe_app.settings import Environment
 
+WARM_AFTER_S = 3
+"""By then the first requests are answered, which loading litellm would slow down."""
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -146,6 +150,8 @@ async def start(environment: Environment) -> Running:
         ),
     )
     asyncio.get_running_loop().run_in_executor(None, import_module, "networkx")  # so that no first validation waits
+    if await settings_store.any_provider(NEED_LITELLM):
+        asyncio.get_running_loop().call_later(WARM_AFTER_S, warm_litellm)
     await services.executions.adopt()
     if database.is_sqlite:
         await knowledge_store.release_all()
