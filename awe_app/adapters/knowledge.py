@@ -127,7 +127,7 @@ class ChromaKnowledge:
                 ids, distances = nearest["ids"][0], (nearest["distances"] or [[]])[0]
                 near = {i: round(1 - float(d), 6) for i, d in zip(ids, distances, strict=True)}
             worded = dict(self._words(found).search(query, most)) if mode != "vector" else {}
-            if mode == "hybrid":
+            if mode == "hybrid" and vectors is not None:
                 near |= _cosines(found, vectors[0], [i for i in worded if i not in near])
             best = fused(near, worded) if mode == "hybrid" else near or worded
             return _passages(found, dict(list(best.items())[:top_k]), near, worded)
