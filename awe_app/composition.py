@@ -17,10 +17,12 @@ from awe_app.adapters.dispatch_embedded import EmbeddedDispatcher
 from awe_app.adapters.execution_store import ExecutionStore
 from awe_app.adapters.journal import SqlJournal
 from awe_app.adapters.knowledge_store import KnowledgeStore
+from awe_app.adapters.llm import warm_litellm
 from awe_app.adapters.local_model import LocalModel
 from awe_app.adapters.mail import Mailer
 from awe_app.adapters.mcp_client import McpClients
 from awe_app.adapters.mcp_store import McpStore
+from awe_app.adapters.model_access import NEED_LITELLM
 from awe_app.adapters.model_directory import Models
 from awe_app.adapters.provider_access import ProviderAccess
 from awe_app.adapters.reset_store import ResetStore
@@ -57,6 +59,8 @@ from awe_app.services.templates import Templates
 from awe_app.services.workflows import Workflows
 from awe_app.settings import Environment
 
+WARM_AFTER_S = 3
+"""By then the first requests are answered, which loading litellm would slow down."""
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -126,6 +130,7 @@ async def start(environment: Environment) -> Running:
         dispatcher=lambda drives: _dispatcher(environment, drives, store, bus),
     )
     api_keys = ApiKeys(ApiKeyStore(database))
+    knowledge = Knowledge(knowledge_store, outside.knowledge, outside.embedders, indexer)
     services = Services(
         accounts=accounts,
         workflows=workflows,
@@ -133,7 +138,7 @@ async def start(environment: Environment) -> Running:
         sharing=Sharing(share_store, users, access, workflows, executions),
         chats=Chats(workflows, executions, ChatStore(database)),
         catalog=Catalog(node_types, models),
-        templates=Templates(TEMPLATES, workflows),
+        templates=Templates(TEMPLATES, workflows, knowledge),
         settings=Settings(settings_store, secrets, models),
         readiness=Readiness(accounts, outside.sandbox),
         mcp=Mcp(mcp_store, secrets, outside.mcp_sessions, workflows, environment.public_url),
@@ -141,7 +146,7 @@ async def start(environment: Environment) -> Running:
         secrets=UserSecretsPage(secret_store),
         files=Files(outside.files, environment.max_upload_mb * 1024**2, environment.max_user_files_mb * 1024**2),
         memories=Memories(outside.memory),
-        knowledge=Knowledge(knowledge_store, outside.knowledge, outside.embedders, indexer),
+        knowledge=knowledge,
         api_keys=api_keys,
         password_reset=PasswordReset(
             ResetStore(database),
@@ -151,6 +156,8 @@ async def start(environment: Environment) -> Running:
         ),
     )
     asyncio.get_running_loop().run_in_executor(None, import_module, "networkx")  # so that no first validation waits
+    if await settings_store.any_provider(NEED_LITELLM):
+        asyncio.get_running_loop().call_later(WARM_AFTER_S, warm_litellm)
     await services.executions.adopt()
     if database.is_sqlite:
         await knowledge_store.release_all()

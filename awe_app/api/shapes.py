@@ -228,6 +228,8 @@ class TemplateShape(BaseModel):
     description: str
     category: str
     icon: str
+    collections: list[str]
+    """Collections that are set up when the template is used."""
     workflow: WorkflowFileShape
 
 
