@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from awe_app.adapters.documents import Documents
 from awe_app.adapters.http import HttpClient
 from awe_app.adapters.user_files import UserFileFolder
 from awe_app.domain import events as ev
@@ -49,7 +50,8 @@ async def obey(evil: HttpServer, folder: FilePath, *hosts: str) -> tuple[Executi
     request = {"name": "http_request", "requires_approval": False, "settings": {"allowed_hosts": list(hosts)}}
     raw = graph("a", node("a", "agent", {"user_prompt": "Sum up.", "tools": [request, "file_reader"]}))
     http = HttpClient([evil.host])
-    capabilities = Capabilities(Directory(model), http=http, files=UserFileFolder(folder))
+    documents = Documents()
+    capabilities = Capabilities(Directory(model), http=http, files=UserFileFolder(folder), documents=documents)
     try:
         state, happened = await run(raw, capabilities=capabilities, user_id=ANN)
     finally:
