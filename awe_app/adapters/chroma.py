@@ -87,7 +87,7 @@ class Chroma:
             return chromadb.HttpClient(host=parts.hostname or "", port=port, ssl=secure, settings=settings)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Chroma holds the interpreter while it commits: 33 ms by SQLite's rollback journal, 5 by its write-ahead log,
-        # which is as durable. The file remembers it. Where it cannot be now (another process has it open), all works too.
+        # which is as durable. The file remembers it. While somebody else has it open it stays as it is.
         with suppress(sqlite3.Error), closing(sqlite3.connect(self._folder / "chroma.sqlite3")) as database:
             database.execute("PRAGMA journal_mode = WAL")
         return chromadb.PersistentClient(path=str(self._folder), settings=settings)
