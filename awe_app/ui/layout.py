@@ -15,6 +15,7 @@ SECTIONS = (
     ("workflows", "Workflows", "workflow", routes.WORKFLOWS),
     ("executions", "Executions", "history", routes.EXECUTIONS),
     ("templates", "Templates", "layout-template", routes.TEMPLATES),
+    ("knowledge", "Knowledge", "library", routes.KNOWLEDGE),
     ("settings", "Settings", "settings", routes.SETTINGS),
 )
 
@@ -33,7 +34,7 @@ def shell(
             ordinary pages, nothing for pages that fill the room (the builder).
         title: The heading, a text or a component.
         actions: Buttons at the right of the header.
-        section: Which entry of the rail is the present one: ``workflows executions templates settings``.
+        section: Which entry of the rail is the present one: ``workflows executions templates knowledge settings``.
         header: False for pages that draw their own header.
     """
     top = (_header(title, actions),) if header else ()
