@@ -28,6 +28,8 @@ from awe_app.services.indexing import Indexer
 
 MAX_NAME = 200
 MAX_FILE_BYTES = 50 * 1024 * 1024
+MAX_FILES_BYTES = 64 * 1024 * 1024
+"""Of all files in one upload together."""
 EMBEDDING_KINDS = frozenset(SPEAKS)
 """Kinds of providers whose models may embed a collection."""
 MAX_DOCUMENTS = 20_000

@@ -157,7 +157,7 @@ def _row(row: Shown[DocumentRow], actions: DocumentActions) -> rx.Component:
                     ),
                     rx.box(_status(row), display=NARROW),
                     direction="column",
-                    align="start",
+                    align="stretch",
                     gap="2px",
                     min_width="0",
                     flex="1",

@@ -94,7 +94,7 @@ def _passage(row: Shown[PassageRow], on_open: Any) -> rx.Component:
             min_width="0",
         ),
         _where(row),
-        _text(row.text),
+        _text(row.text, class_name="passage-text"),
         padding="12px 14px",
         role="listitem",
         data_testid="passage",
@@ -138,7 +138,7 @@ def _where(row: Shown[PassageRow]) -> rx.Component:
     )
 
 
-def _text(text: Shown[str]) -> rx.Component:
+def _text(text: Shown[str], **props: Any) -> rx.Component:
     return rx.text(
         text,
         size="2",
@@ -146,4 +146,5 @@ def _text(text: Shown[str]) -> rx.Component:
         white_space="pre-wrap",
         overflow_wrap="anywhere",
         line_height="1.55",
+        **props,
     )

@@ -107,10 +107,25 @@ def _actions() -> rx.Component:
                 align="end",
             ),
         ),
+        _wide_button("globe", "Add a page", AddState.begin("url"), "collection-add-url"),
+        _wide_button("text", "Add a text", AddState.begin("text"), "collection-add-text"),
         _upload_button("collection-upload", "document-upload"),
         gap=theme.SPACE_S,
         align="center",
         flex_shrink="0",
+    )
+
+
+def _wide_button(icon: str, title: str, event: Any, test_id: str) -> rx.Component:
+    """On small screens the menu alone has it."""
+    return rx.button(
+        rx.icon(icon, size=15),
+        title,
+        variant="soft",
+        color_scheme="gray",
+        display=theme.DESKTOP,
+        on_click=event,
+        data_testid=test_id,
     )
 
 
@@ -123,7 +138,6 @@ def _upload_button(upload_id: str, test_id: str) -> rx.Component:
         rx.button(
             rx.icon("upload", size=15),
             rx.text("Upload", as_="span"),
-            loading=AddState.uploading != "",
             aria_label="Upload files",
             data_testid=test_id,
         ),
@@ -140,12 +154,7 @@ def _upload_button(upload_id: str, test_id: str) -> rx.Component:
 def _drop_zone(content: rx.Component) -> rx.Component:
     return rx.upload.root(
         content,
-        rx.center(
-            rx.flex(
-                rx.icon("upload", size=18, aria_hidden="true"), "Drop files to add them", gap="10px", align="center"
-            ),
-            class_name="drop-here",
-        ),
+        rx.el.div(rx.icon("upload", size=18, aria_hidden="true"), "Drop files to add them", class_name="drop-here"),
         id="collection-drop",
         no_click=True,
         no_keyboard=True,
@@ -209,8 +218,9 @@ def _finder() -> rx.Component:
                         size="3",
                         data_testid="passage-query",
                     ),
-                    flex="1 1 240px",
+                    flex="1 1 180px",
                 ),
+                rx.button("Search", type="submit", size="3", loading=PassagesState.busy, data_testid="passage-search"),
                 rx.segmented_control.root(
                     *[
                         rx.segmented_control.item(title, value=mode, custom_attrs={"data-testid": f"mode-{mode}"})
@@ -219,9 +229,8 @@ def _finder() -> rx.Component:
                     value=PassagesState.mode,
                     on_change=PassagesState.change_mode,
                     size="3",
-                    aria_label="Find by",
+                    custom_attrs={"aria-label": "Find by"},
                 ),
-                rx.button("Search", type="submit", size="3", loading=PassagesState.busy, data_testid="passage-search"),
                 gap=theme.SPACE_S,
                 wrap="wrap",
             ),

@@ -7,7 +7,7 @@ import reflex as rx
 from awe_app.domain.errors import Conflict, Invalid, NotFound, TooLarge
 from awe_app.domain.pages import PageQuery
 from awe_app.services import services
-from awe_app.services.knowledge import MAX_FILE_BYTES
+from awe_app.services.knowledge import MAX_FILE_BYTES, MAX_FILES_BYTES
 from awe_app.ui import routes
 from awe_app.ui.components.collection_list import CollectionRow, row_of
 from awe_app.ui.components.document_list import DocumentRow, rows_of, size_in_words
@@ -17,8 +17,6 @@ from awe_app.ui.toasts import sentence, toast
 PAGE_SIZE = 50
 PULSE_MS = 1_000
 """How often the page is read while a document is queued or indexing."""
-MAX_TOGETHER_BYTES = 64 * 1024**2
-"""Of all files that are dropped at once; the gate (``api/gate.py``) refuses more."""
 ALL = "all"
 
 
@@ -118,6 +116,8 @@ class AddState(rx.State):
     busy: bool = False
     uploading: str = ""
     """Says what is on its way; empty when nothing is."""
+    _under_way: int = 0
+    """Uploads that were announced and have not come, below 0 when one comes before it is announced."""
 
     @rx.event
     def arrive(self):
@@ -158,25 +158,28 @@ class AddState(rx.State):
 
     @rx.event
     @refusals_told
-    async def announce(self, files: int, size_bytes: int):
+    async def announce(self, count: int, size_bytes: int):
         """Files were chosen and are on their way; more than fits at once will be refused."""
         await signed_in(self)
-        if size_bytes > MAX_TOGETHER_BYTES:
-            most = f"{MAX_TOGETHER_BYTES // 1024**2} MB"
+        if size_bytes > MAX_FILES_BYTES:
+            most = f"{MAX_FILES_BYTES // 1024**2} MB"
             raise TooLarge("FILES_TOO_LARGE", f"these files are larger than {most} together", "add some at a time")
-        what = "1 file" if files == 1 else f"{files} files"
-        self.uploading = f"Uploading {what}, {size_in_words(size_bytes)}" if files else ""
+        if count > 0:
+            what = "1 file" if count == 1 else f"{count} files"
+            self._under_way += 1
+            self.uploading = f"Uploading {what}, {size_in_words(size_bytes)}" if self._under_way > 0 else ""
 
     @rx.event
     @refusals_told
     async def upload(self, files: list[rx.UploadFile]):
         """Queue the files."""
-        self.uploading = ""
+        if not files:
+            return None
+        self._under_way -= 1
+        self.uploading = self.uploading if self._under_way > 0 else ""
         user = await signed_in(self)
         page = await self.get_state(CollectionState)
         read = [(file.name or "file", await file.read(MAX_FILE_BYTES + 1), file.content_type or "") for file in files]
-        if not read:
-            return None
         added = await services().knowledge.add_files(user, page.asked_for, read)
         await page.show()
         return toast("success", "1 file added." if len(added) == 1 else f"{len(added)} files added.")

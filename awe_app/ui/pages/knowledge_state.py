@@ -147,23 +147,28 @@ def collection_in(form: dict[str, Any], provider: str) -> CollectionSettings:
     """What ``knowledge.create`` is given for a filled-in form.
 
     Raises:
-        Invalid: ``INVALID_COLLECTION``, a size is no whole number, or a provider's model has no name.
+        Invalid: ``INVALID_COLLECTION``, a size is not possible, or a provider's model has no name.
     """
     model = str(form.get("model", "")).strip()
     if provider != LOCAL_EMBEDDER and not model:
         raise Invalid("INVALID_COLLECTION", "say which model of the provider shall embed")
+    chunk_chars = _whole(form, "chunk_chars")
+    if not MIN_CHUNK_CHARS <= chunk_chars <= MAX_CHUNK_CHARS:
+        raise Invalid("INVALID_COLLECTION", f"a chunk has {MIN_CHUNK_CHARS:,} to {MAX_CHUNK_CHARS:,} characters")
+    overlap_chars = _whole(form, "overlap_chars")
+    if not 0 <= overlap_chars <= chunk_chars // 2:
+        raise Invalid("INVALID_COLLECTION", f"the overlap is 0 to {chunk_chars // 2:,} characters, half a chunk")
     return CollectionSettings(
         name=str(form.get("name", "")),
         description=str(form.get("description", ""))[:2_000],
         embedder=None if provider == LOCAL_EMBEDDER else f"{provider}/{model}",
-        chunk_chars=_whole(form, "chunk_chars", f"the size of a chunk is {MIN_CHUNK_CHARS} to {MAX_CHUNK_CHARS}"),
-        overlap_chars=_whole(form, "overlap_chars", "the overlap is 0 to half the size of a chunk"),
+        chunk_chars=chunk_chars,
+        overlap_chars=overlap_chars,
         by_headings=bool(form.get("by_headings")),
     )
 
 
-def _whole(form: dict[str, Any], name: str, meant: str) -> int:
+def _whole(form: dict[str, Any], name: str) -> int:
+    """The number in a field; -1 when there is none."""
     given = str(form.get(name, "")).strip()
-    if not (given.isascii() and given.isdigit() and len(given) <= 9):
-        raise Invalid("INVALID_COLLECTION", f"{meant} characters")
-    return int(given)
+    return int(given) if given.isascii() and given.isdigit() and len(given) <= 9 else -1
