@@ -17,16 +17,19 @@ from awe_app.adapters.dispatch_embedded import EmbeddedDispatcher
 from awe_app.adapters.execution_store import ExecutionStore
 from awe_app.adapters.journal import SqlJournal
 from awe_app.adapters.knowledge_store import KnowledgeStore
+from awe_app.adapters.llm import warm_litellm
 from awe_app.adapters.local_model import LocalModel
 from awe_app.adapters.mail import Mailer
 from awe_app.adapters.mcp_client import McpClients
 from awe_app.adapters.mcp_store import McpStore
+from awe_app.adapters.model_access import NEED_LITELLM
 from awe_app.adapters.model_directory import Models
 from awe_app.adapters.provider_access import ProviderAccess
 from awe_app.adapters.reset_store import ResetStore
 from awe_app.adapters.retention import Retention
 from awe_app.adapters.secret_store import SecretStore
 from awe_app.adapters.settings_store import SettingsStore
+from awe_app.adapters.share_store import ShareStore
 from awe_app.adapters.tokens import TokenSigner
 from awe_app.adapters.user_store import UserStore
 from awe_app.adapters.workflow_store import WorkflowStore
@@ -34,6 +37,7 @@ from awe_app.domain.ids import new_id
 from awe_app.nodes.registry import discover
 from awe_app.outside import Outside
 from awe_app.services import Services
+from awe_app.services.access import Access
 from awe_app.services.accounts import Accounts
 from awe_app.services.api_keys import ApiKeys
 from awe_app.services.catalog import Catalog
@@ -50,10 +54,13 @@ from awe_app.services.plans import Plans
 from awe_app.services.readiness import Readiness
 from awe_app.services.secrets import UserSecretsPage
 from awe_app.services.settings import Settings
+from awe_app.services.sharing import Sharing
 from awe_app.services.templates import Templates
 from awe_app.services.workflows import Workflows
 from awe_app.settings import Environment
 
+WARM_AFTER_S = 3
+"""By then the first requests are answered, which loading litellm would slow down."""
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -105,9 +112,11 @@ async def start(environment: Environment) -> Running:
     answers = AnswerCache(environment.data_dir, secrets)
     models = Models(settings_store, secrets, local_model, environment.allowed_hosts, answers)
     store = ExecutionStore(database, None if database.is_sqlite else new_id())
-    workflows = Workflows(WorkflowStore(database), node_types)
+    workflow_store, share_store, users = WorkflowStore(database), ShareStore(database), UserStore(database)
+    access = Access(workflow_store, share_store)
+    workflows = Workflows(workflow_store, access, node_types)
     mcp_store = McpStore(database)
-    accounts = Accounts(UserStore(database), TokenSigner(environment.jwt_secret_key))
+    accounts = Accounts(users, TokenSigner(environment.jwt_secret_key))
     knowledge_store = KnowledgeStore(database)
     indexer = Indexer(knowledge_store, Sources(outside.knowledge, outside.documents, outside.http))
     executions = Executions(
@@ -121,13 +130,15 @@ async def start(environment: Environment) -> Running:
         dispatcher=lambda drives: _dispatcher(environment, drives, store, bus),
     )
     api_keys = ApiKeys(ApiKeyStore(database))
+    knowledge = Knowledge(knowledge_store, outside.knowledge, outside.embedders, indexer)
     services = Services(
         accounts=accounts,
         workflows=workflows,
         executions=executions,
+        sharing=Sharing(share_store, users, access, workflows, executions),
         chats=Chats(workflows, executions, ChatStore(database)),
         catalog=Catalog(node_types, models),
-        templates=Templates(TEMPLATES, workflows),
+        templates=Templates(TEMPLATES, workflows, knowledge),
         settings=Settings(settings_store, secrets, models),
         readiness=Readiness(accounts, outside.sandbox),
         mcp=Mcp(mcp_store, secrets, outside.mcp_sessions, workflows, environment.public_url),
@@ -135,7 +146,7 @@ async def start(environment: Environment) -> Running:
         secrets=UserSecretsPage(secret_store),
         files=Files(outside.files, environment.max_upload_mb * 1024**2, environment.max_user_files_mb * 1024**2),
         memories=Memories(outside.memory),
-        knowledge=Knowledge(knowledge_store, outside.knowledge, outside.embedders, indexer),
+        knowledge=knowledge,
         api_keys=api_keys,
         password_reset=PasswordReset(
             ResetStore(database),
@@ -145,6 +156,8 @@ async def start(environment: Environment) -> Running:
         ),
     )
     asyncio.get_running_loop().run_in_executor(None, import_module, "networkx")  # so that no first validation waits
+    if await settings_store.any_provider(NEED_LITELLM):
+        asyncio.get_running_loop().call_later(WARM_AFTER_S, warm_litellm)
     await services.executions.adopt()
     if database.is_sqlite:
         await knowledge_store.release_all()

@@ -24,6 +24,8 @@ WORKLOADS = (
     "w7_agents",
     "w8_memory",
     "w9_growth",
+    "w10_retrieval",
+    "w11_indexing",
 )
 RESULTS = Path(__file__).with_name("results.json")
 

@@ -1,6 +1,7 @@
 """Models of providers with a protocol of their own, by litellm: one way to call them all. See also ``openai_chat.py``.
 
-litellm is imported at the first call, in a thread: it takes 2.4 s and 160 MB. It gets no telemetry, fetches no price
+litellm is imported in a thread, at the first call or when somebody has a provider that needs it (``warm_litellm``): it
+takes 2.4 s and 160 MB. It gets no telemetry, fetches no price
 list, reads no ``.env``, and takes no key or address from the environment: what a user did not enter is not used.
 """
 
@@ -191,6 +192,11 @@ def _import_litellm() -> Any:
 
 
 _litellm = Once(_import_litellm)
+
+
+def warm_litellm() -> None:
+    """Begin to import litellm, so that the first call need not wait for it."""
+    _litellm.begin()
 
 
 async def load_litellm() -> Any:

@@ -43,6 +43,8 @@ KINDS: dict[str, ProviderKind] = {
     "openai_compatible": ProviderKind("openai", None, needs_key=False, speaks_openai=True),
 }
 """How each kind of provider is reached."""
+NEED_LITELLM = frozenset(name for name, kind in KINDS.items() if not kind.speaks_openai)
+"""Kinds with a protocol of their own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 from awe_app.adapters.answer_cache import AnswerCache
 from awe_app.adapters.crypto import Secrets
 from awe_app.adapters.http import HttpClient
-from awe_app.adapters.llm import LiteLLMModel
+from awe_app.adapters.llm import LiteLLMModel, warm_litellm
 from awe_app.adapters.local_model import LOCAL_MODEL_INFO, MODEL, PROVIDER
-from awe_app.adapters.model_access import KINDS, OLLAMA, Access
+from awe_app.adapters.model_access import KINDS, NEED_LITELLM, OLLAMA, Access
 from awe_app.adapters.model_calls import CalledModel, Places
 from awe_app.adapters.model_dialect import Dialects
 from awe_app.adapters.model_lists import offered_models
@@ -106,6 +106,10 @@ class Models:
         self._places = Places()
         self._dialects = Dialects()
 
+    async def prepare(self, user_id: UserId) -> None:
+        """Begin in the background what calls of the user's providers will need."""
+        await self._read(user_id)
+
     async def stop(self) -> None:
         """Close the connections to providers."""
         await self._client.stop()
@@ -180,7 +184,13 @@ class Models:
         return CalledModel(model, provider.id, user_id, identity, places, answers, provider.max_parallel)
 
     async def _read(self, user_id: UserId | None) -> Mapping[str, Any]:
-        return await self._settings.get(user_id) if user_id else {}
+        if not user_id:
+            return {}
+        settings = await self._settings.get(user_id)
+        for entry in settings.get("providers") or ():
+            if entry["kind"] in NEED_LITELLM and entry.get("enabled", True):
+                warm_litellm()
+        return settings
 
     def _key(self, user_id: UserId | None, provider: Provider) -> str:
         if not provider.sealed_key or not user_id:

@@ -21,13 +21,18 @@ class Once(Generic[ValueT]):
         self._lock = threading.Lock()
         self._made: Future[ValueT] | None = None
 
+    def begin(self) -> None:
+        """Make it in the background unless that was begun before; nobody waits, and a failure is told to nobody."""
+        with self._lock:
+            if self._made is None:
+                self._start()
+
     async def get(self) -> ValueT:
         """The value; works from any event loop. Giving up waiting does not stop the making."""
         with self._lock:
-            if self._made is None or (self._made.done() and self._made.exception()):
-                self._made = Future()
-                threading.Thread(target=self._run, args=(self._made,), daemon=True).start()
             made = self._made
+            if made is None or (made.done() and made.exception()):
+                made = self._start()
         if made.done():
             return made.result()
         return await asyncio.shield(asyncio.wrap_future(made))
@@ -49,6 +54,12 @@ class Once(Generic[ValueT]):
                 return None
             self._made = None
             return value
+
+    def _start(self) -> Future[ValueT]:
+        made: Future[ValueT] = Future()
+        self._made = made
+        threading.Thread(target=self._run, args=(made,), daemon=True).start()
+        return made
 
     def _run(self, made: Future[ValueT]) -> None:
         try:

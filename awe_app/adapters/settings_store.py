@@ -1,8 +1,9 @@
 """Users' settings in the database: one JSON object each. What must be secret in it is sealed before it comes here."""
 
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Text, cast, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
@@ -22,6 +23,13 @@ class SettingsStore:
         found = select(col(SettingsRow.settings_data)).where(col(SettingsRow.user_id) == user_id)
         async with self._database.sessions() as session:
             return await session.scalar(found) or {}
+
+    async def any_provider(self, kinds: Collection[str]) -> bool:
+        """Whether some user has a provider of one of these kinds. It looks for words, so it may say yes too often."""
+        written = cast(col(SettingsRow.settings_data), Text)
+        found = select(literal(1)).where(or_(*(written.contains(f'"{kind}"') for kind in kinds))).limit(1)
+        async with self._database.sessions() as session:
+            return await session.scalar(found) is not None
 
     async def put(self, user_id: UserId, settings: dict[str, Any]) -> None:
         """Store the user's settings in place of what was there."""

@@ -32,6 +32,7 @@ class ProviderModels(ModelDirectory, Protocol):
     """What is needed of ``Models``."""
 
     async def offered(self, user_id: UserId, provider: str) -> tuple[str, ...]: ...
+    async def prepare(self, user_id: UserId) -> None: ...
 
 
 class ProviderChange(BaseModel):
@@ -132,6 +133,7 @@ class Settings:
             default = None
         saved = {**stored, "default_model": default, "providers": list(providers.values())}
         await self._store.put(user.id, saved)
+        await self._models.prepare(user.id)
         return self._shown(user.id, saved)
 
     async def test_llm(self, user: User, provider: str | None, model: str | None) -> dict[str, Any]:

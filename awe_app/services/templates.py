@@ -2,18 +2,30 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from awe_app.domain.accounts import User
-from awe_app.domain.errors import NotFound
+from awe_app.domain.errors import Conflict, NotFound
 from awe_app.domain.pages import Page, PageQuery
 from awe_app.domain.stored import StoredWorkflow
 from awe_app.domain.workflow import Workflow
+from awe_app.services.knowledge import CollectionSettings
 
 if TYPE_CHECKING:
+    from awe_app.services.knowledge import Knowledge
     from awe_app.services.workflows import Workflows
+
+
+@dataclass(frozen=True, slots=True)
+class SampleCollection:
+    """A collection that comes with a template."""
+
+    name: str
+    documents: Mapping[str, str]
+    """Name → text, in Markdown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +39,8 @@ class Template:
     icon: str
     """Name of a Lucide icon."""
     workflow: Workflow
+    collections: tuple[SampleCollection, ...] = ()
+    """What using the template sets up, where the user has no collection of that name."""
 
     def as_json(self) -> dict[str, Any]:
         """The template as REST shows it."""
@@ -36,6 +50,7 @@ class Template:
             "description": self.description,
             "category": self.category,
             "icon": self.icon,
+            "collections": [collection.name for collection in self.collections],
             "workflow": self.workflow.as_json(),
         }
 
@@ -43,9 +58,10 @@ class Template:
 class Templates:
     """The gallery. Files are read once, at the first question."""
 
-    def __init__(self, directory: Path, workflows: "Workflows") -> None:
+    def __init__(self, directory: Path, workflows: "Workflows", knowledge: "Knowledge") -> None:
         self._directory = directory
         self._workflows = workflows
+        self._knowledge = knowledge
         self._templates: dict[str, Template] | None = None
 
     async def list(self, query: PageQuery) -> Page[Template]:
@@ -74,9 +90,22 @@ class Templates:
         return template
 
     async def use(self, user: User, template_id: str) -> StoredWorkflow:
-        """Make a workflow of the user's own out of a template; nothing is run."""
+        """Make a workflow of the user's own out of a template, and the collections it looks into; nothing is run."""
         template = await self.get(template_id)
-        return await self._workflows.create(user, template.workflow.as_json())
+        stored = await self._workflows.create(user, template.workflow.as_json())
+        for sample in template.collections:
+            await self._set_up(user, sample)
+        return stored
+
+    async def _set_up(self, user: User, sample: SampleCollection) -> None:
+        """Fill a new collection; one that the user has already stays as it is."""
+        description = "Came with a template; change or delete it as you like."
+        try:
+            made = await self._knowledge.create(user, CollectionSettings(sample.name, description))
+        except Conflict:
+            return
+        for name, text in sample.documents.items():
+            await self._knowledge.add_text(user, made.id, name, text)
 
     async def _all(self) -> dict[str, Template]:
         if self._templates is None:
@@ -96,9 +125,19 @@ def read_templates(directory: Path) -> dict[str, Template]:
             raw = json.loads(file.read_text(encoding="utf-8"))
             workflow = Workflow.model_validate(raw["workflow"])
             template = Template(
-                raw["id"], workflow.name, workflow.description or "", raw["category"], raw["icon"], workflow
+                raw["id"],
+                workflow.name,
+                workflow.description or "",
+                raw["category"],
+                raw["icon"],
+                workflow,
+                tuple(_sample(each) for each in raw.get("collections", ())),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{file.name} is no template: {error}") from error
         templates[template.id] = template
     return templates
+
+
+def _sample(raw: Mapping[str, Any]) -> SampleCollection:
+    return SampleCollection(raw["name"], {each["name"]: each["text"] for each in raw["documents"]})

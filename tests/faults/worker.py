@@ -22,14 +22,20 @@ from typing import Any
 from sqlalchemy import Engine, Pool, event, text
 
 from awe_app.adapters.bus import MemoryBus
+from awe_app.adapters.crypto import Secrets
 from awe_app.adapters.db import Database
 from awe_app.adapters.dispatch import Dispatcher, Drives, Limits
 from awe_app.adapters.dispatch_embedded import EmbeddedDispatcher
 from awe_app.adapters.execution_store import ExecutionStore
+from awe_app.adapters.http import HttpClient
+from awe_app.adapters.local_model import LocalModel
+from awe_app.adapters.model_directory import Models
+from awe_app.adapters.settings_store import SettingsStore
 from awe_app.adapters.user_store import UserStore
 from awe_app.domain.errors import Conflict, NodeFailed
 from awe_app.domain.ids import ExecutionId, WorkflowId
 from awe_app.domain.node import Node, NodeContext, Outputs
+from awe_app.domain.protocols import Capabilities
 from tests.engine.naive import breaks, decision
 from tests.faults.simulated_world import EffectConfig
 from tests.services.conftest import Gate, House
@@ -126,6 +132,8 @@ class Worker:
         self.notes = Notes(folder)
         self.points = FaultPoints(self.notes, job.get("die_at"))
         self.house: AloneHouse
+        self.models: Models
+        self.http: HttpClient
         self.specs: dict[str, dict[str, Any]] = {}
 
     async def run(self) -> None:
@@ -134,6 +142,8 @@ class Worker:
         await database.start()
         await self._work(database)
         await self.house.stop()
+        await self.models.stop()
+        await self.http.stop()
         await database.stop()
 
     async def _work(self, database: Database) -> None:
@@ -141,7 +151,10 @@ class Worker:
         user = await UserStore(database).by_id(self.job["user_id"])
         assert user is not None
         self.house = AloneHouse(database, user, user, Gate)
-        self.house.start({"effect": effect_of(self.notes, self.points)})
+        hosts = self.job.get("hosts", ())
+        self.models = Models(SettingsStore(database), Secrets("a key for tests"), LocalModel(), hosts)
+        self.http = HttpClient(hosts)
+        self.house.start({"effect": effect_of(self.notes, self.points)}, Capabilities(self.models, self.http))
         if "die_at" in self.job:
             self.points.watch_commits()
         if self.job.get("adopts", True):

@@ -72,8 +72,9 @@ def test_a_template_is_laid_out_in_columns_from_left_to_right(template: Template
     assert len({(node.position.x, node.position.y) for node in nodes.values()}) == len(nodes)
 
 
-@every_template
+@pytest.mark.parametrize("template", TEMPLATES[:4], ids=lambda template: template.id)
 async def test_a_template_runs_with_the_bundled_model(template: Template, models: OnlyLocal) -> None:
+    """Those that need a model and nothing else; ``tests/api/test_agent_templates.py`` runs the others."""
     capabilities = Capabilities(models=models)
     state = await run_once(template.workflow, default_inputs(template), lambda _event: None, capabilities, discover())
     assert (state.status, state.error) == ("completed", None)
@@ -101,7 +102,7 @@ async def test_messages_are_sorted_into_the_right_branch(
 
 
 async def test_the_gallery_is_searched_sorted_and_paged() -> None:
-    gallery = Templates(DIRECTORY, workflows=None)  # type: ignore[arg-type]
+    gallery = Templates(DIRECTORY, workflows=None, knowledge=None)  # type: ignore[arg-type]
     everything = await gallery.list(PageQuery())
     assert everything.total == len(TEMPLATES) >= 3
     by_name = await gallery.list(PageQuery(sort="-name", limit=2))
@@ -112,7 +113,7 @@ async def test_the_gallery_is_searched_sorted_and_paged() -> None:
 
 
 async def test_an_unknown_template_is_not_found() -> None:
-    gallery = Templates(DIRECTORY, workflows=None)  # type: ignore[arg-type]
+    gallery = Templates(DIRECTORY, workflows=None, knowledge=None)  # type: ignore[arg-type]
     with pytest.raises(NotFound, match="nothing-like-it"):
         await gallery.get("nothing-like-it")
 
