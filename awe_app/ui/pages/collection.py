@@ -288,9 +288,7 @@ def _documents() -> rx.Component:
     )
     return rx.fragment(
         rx.flex(
-            rx.heading(
-                "Documents", as_="h2", size="3", weight="medium", flex=["1 0 100%", "1 0 100%", "0 0 auto"]
-            ),
+            rx.heading("Documents", as_="h2", size="3", weight="medium", flex=["1 0 100%", "1 0 100%", "0 0 auto"]),
             rx.cond(
                 AddState.uploading,
                 rx.text(AddState.uploading, size="2", color=theme.TEXT_MUTED, role="status"),
