@@ -24,6 +24,7 @@ WORKLOADS = (
     "w7_agents",
     "w8_memory",
     "w9_growth",
+    "w10_models",
 )
 RESULTS = Path(__file__).with_name("results.json")
 

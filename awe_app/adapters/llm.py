@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from awe_app.adapters.model_access import KINDS, STALL_S, Access, retry_after_s
+from awe_app.adapters.model_prices import cost_usd
 from awe_app.adapters.once import Once
 from awe_app.adapters.openai_answers import lacking_ability
 from awe_app.adapters.openai_requests import messages_of, response_format, tools_of
@@ -102,6 +103,8 @@ class LiteLLMModel:
             stream = await litellm.acompletion(**arguments)
             if stream is None:  # litellm 1.106 loses the provider's words when it answers 422
                 raise ModelFailed("MODEL_ERROR", f"{self._access.provider} refused the request as malformed")
+            # Else litellm computes prices of its own and reports to nobody: half of its work for a call.
+            stream.logging_obj._on_deferred_stream_complete = _report_nothing
             async for chunk in stream:
                 patience.reschedule(now() + self._stall_s)
                 counts = getattr(chunk, "usage", None) or counts
@@ -114,21 +117,16 @@ class LiteLLMModel:
         # litellm says "stop" by itself when a provider just hangs up; what the provider said is kept here
         if stream.received_finish_reason is None and stream.intermittent_finish_reason is None:
             raise self._access.broke_off()
-        usage = self._usage(litellm, arguments["model"], counts)
+        usage = await self._usage(counts)
         calls = pieces.calls()
         model = f"{self._access.provider}/{self._model}"
         return ChatAnswer("".join(text), model, usage, finish_of(finish_reason, calls), calls)
 
-    @staticmethod
-    def _usage(litellm: Any, model: str, counts: Any) -> Usage:
+    async def _usage(self, counts: Any) -> Usage:
         if counts is None:
             return Usage()
         asked, answered = counts.prompt_tokens or 0, counts.completion_tokens or 0
-        try:
-            cost = sum(litellm.cost_per_token(model=model, prompt_tokens=asked, completion_tokens=answered))
-        except Exception:  # no price is known for this model, which litellm says by exceptions of many kinds
-            cost = 0.0
-        return Usage(asked, answered, float(cost))
+        return Usage(asked, answered, await cost_usd(KINDS[self._access.kind].prefix, self._model, asked, answered))
 
     def _failure(self, litellm: Any, error: Exception, request: ChatRequest) -> ModelFailed:
         """What an error of litellm means, in our words and without the key."""
@@ -150,6 +148,10 @@ class LiteLLMModel:
         if lacking := lacking_ability(request, status, said):
             return access.cannot(self._model, lacking, said)
         return access.refusal(self._model, status, said, _wait_s(error))
+
+
+def _report_nothing() -> None:
+    """Stands where litellm keeps a callback for the end of a stream, which it then leaves to its proxy server."""
 
 
 _LITELLM_PREFIX = re.compile(r"(?:litellm\.)?\w*(?:Error|Exception|Timeout): |\w+Exception - ")
