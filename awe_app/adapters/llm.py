@@ -58,6 +58,11 @@ class LiteLLMModel:
         except TimeoutError:
             raise self._access.silent(self._stall_s) from None
         except Exception as error:
+            provider = KINDS[self._access.kind].prefix
+            try:  # it maps what goes wrong before the answer itself
+                litellm.exception_type(model=self._model, original_exception=error, custom_llm_provider=provider)
+            except Exception as mapped:
+                error = mapped
             raise self._failure(litellm, error, request) from None  # the cause may hold the key
 
     async def _arguments(self, request: ChatRequest) -> dict[str, Any]:
@@ -103,10 +108,18 @@ class LiteLLMModel:
             stream = await litellm.acompletion(**arguments)
             if stream is None:  # litellm 1.106 loses the provider's words when it answers 422
                 raise ModelFailed("MODEL_ERROR", f"{self._access.provider} refused the request as malformed")
-            # Else litellm computes prices of its own and reports to nobody: half of its work for a call.
-            stream.logging_obj._on_deferred_stream_complete = _report_nothing
-            async for chunk in stream:
+            # What litellm translated, before its wrapper: that makes each piece three times, puts the answer together
+            # once more, reckons its price, reports to nobody, and says "stop" where a provider just hung up.
+            chunks: Any = stream.completion_stream or await stream.fetch_stream()
+            async for chunk in chunks:
                 patience.reschedule(now() + self._stall_s)
+                if chunk is None:  # a line that says nothing
+                    continue
+                if isinstance(chunk, dict):  # nor do these, but for the last one of some
+                    if chunk["text"] or chunk["tool_use"]:
+                        raise ModelFailed("MODEL_ERROR", "litellm answers in a form that AWE does not know")
+                    finish_reason = finish_reason or chunk["finish_reason"] or None
+                    continue
                 counts = getattr(chunk, "usage", None) or counts
                 for choice in chunk.choices:
                     if choice.delta.content:
@@ -114,8 +127,7 @@ class LiteLLMModel:
                         on_text(choice.delta.content)
                     pieces.feed([piece.model_dump() for piece in choice.delta.tool_calls or ()])
                     finish_reason = choice.finish_reason or finish_reason
-        # litellm says "stop" by itself when a provider just hangs up; what the provider said is kept here
-        if stream.received_finish_reason is None and stream.intermittent_finish_reason is None:
+        if finish_reason is None:
             raise self._access.broke_off()
         usage = await self._usage(counts)
         calls = pieces.calls()
@@ -148,10 +160,6 @@ class LiteLLMModel:
         if lacking := lacking_ability(request, status, said):
             return access.cannot(self._model, lacking, said)
         return access.refusal(self._model, status, said, _wait_s(error))
-
-
-def _report_nothing() -> None:
-    """Stands where litellm keeps a callback for the end of a stream, which it then leaves to its proxy server."""
 
 
 _LITELLM_PREFIX = re.compile(r"(?:litellm\.)?\w*(?:Error|Exception|Timeout): |\w+Exception - ")
