@@ -29,6 +29,7 @@ from awe_app.adapters.reset_store import ResetStore
 from awe_app.adapters.retention import Retention
 from awe_app.adapters.secret_store import SecretStore
 from awe_app.adapters.settings_store import SettingsStore
+from awe_app.adapters.share_store import ShareStore
 from awe_app.adapters.tokens import TokenSigner
 from awe_app.adapters.user_store import UserStore
 from awe_app.adapters.workflow_store import WorkflowStore
@@ -36,6 +37,7 @@ from awe_app.domain.ids import new_id
 from awe_app.nodes.registry import discover
 from awe_app.outside import Outside
 from awe_app.services import Services
+from awe_app.services.access import Access
 from awe_app.services.accounts import Accounts
 from awe_app.services.api_keys import ApiKeys
 from awe_app.services.catalog import Catalog
@@ -52,6 +54,7 @@ from awe_app.services.plans import Plans
 from awe_app.services.readiness import Readiness
 from awe_app.services.secrets import UserSecretsPage
 from awe_app.services.settings import Settings
+from awe_app.services.sharing import Sharing
 from awe_app.services.templates import Templates
 from awe_app.services.workflows import Workflows
 from awe_app.settings import Environment
@@ -109,9 +112,11 @@ async def start(environment: Environment) -> Running:
     answers = AnswerCache(environment.data_dir, secrets)
     models = Models(settings_store, secrets, local_model, environment.allowed_hosts, answers)
     store = ExecutionStore(database, None if database.is_sqlite else new_id())
-    workflows = Workflows(WorkflowStore(database), node_types)
+    workflow_store, share_store, users = WorkflowStore(database), ShareStore(database), UserStore(database)
+    access = Access(workflow_store, share_store)
+    workflows = Workflows(workflow_store, access, node_types)
     mcp_store = McpStore(database)
-    accounts = Accounts(UserStore(database), TokenSigner(environment.jwt_secret_key))
+    accounts = Accounts(users, TokenSigner(environment.jwt_secret_key))
     knowledge_store = KnowledgeStore(database)
     indexer = Indexer(knowledge_store, Sources(outside.knowledge, outside.documents, outside.http))
     executions = Executions(
@@ -130,6 +135,7 @@ async def start(environment: Environment) -> Running:
         accounts=accounts,
         workflows=workflows,
         executions=executions,
+        sharing=Sharing(share_store, users, access, workflows, executions),
         chats=Chats(workflows, executions, ChatStore(database)),
         catalog=Catalog(node_types, models),
         templates=Templates(TEMPLATES, workflows, knowledge),

@@ -24,7 +24,9 @@ WORKLOADS = (
     "w7_agents",
     "w8_memory",
     "w9_growth",
-    "w10_models",
+    "w10_retrieval",
+    "w11_indexing",
+    "w12_models",
 )
 RESULTS = Path(__file__).with_name("results.json")
 

@@ -5,6 +5,8 @@ Real HTTP over a real socket, so that whatever client is under test goes all the
 
 import asyncio
 import json
+import re
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -33,6 +35,8 @@ class Reply:
     tool_calls: Sequence[ToolCall] = ()
     """After the text, which is then usually empty; their arguments need not be JSON."""
     usage: tuple[int, int] | None = (11, 7)
+    body: Any = None
+    """The whole answer, whatever was asked; None for what the rest of this says."""
 
     @property
     def ends_with(self) -> str:
@@ -58,6 +62,8 @@ class ModelServer:
         self.headers: list[dict[str, str]] = []
         self.gone = 0
         """How many callers hung up before their answer was complete."""
+        self.dimensions = 64
+        """Of what ``/embeddings`` answers with."""
         self.port = 0
         self._calls: set[asyncio.Task[Any]] = set()
 
@@ -108,17 +114,23 @@ class ModelServer:
             else:
                 reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
             try:
-                await self._answer(writer, reply, body, self.keys[-1])
+                await self._answer(writer, reply, body, self.keys[-1], self.paths[-1])
                 return reply.cut_after is None
             except ConnectionError:
                 self.gone += 1
         return False
 
-    async def _answer(self, writer: asyncio.StreamWriter, reply: Reply, body: dict[str, Any], key: str) -> None:
+    async def _answer(
+        self, writer: asyncio.StreamWriter, reply: Reply, body: dict[str, Any], key: str, path: str
+    ) -> None:
         await asyncio.sleep(reply.delay_s)
         if reply.status != 200:
             error = {"error": {"message": reply.error.replace("{key}", key), "type": "x", "code": None}}
             await self._whole(writer, reply, error)
+        elif reply.body is not None:
+            await self._whole(writer, reply, reply.body)
+        elif path.endswith("/embeddings"):
+            await self._whole(writer, reply, embeddings(body["input"], self.dimensions))
         elif body.get("stream"):
             await self._stream(writer, reply, body)
         else:
@@ -162,6 +174,17 @@ class ModelServer:
 
     async def _part(self, writer: asyncio.StreamWriter, data: bytes) -> None:
         await _send(writer, b"%x\r\n%s\r\n" % (len(data), data) if self.keep_alive else data)
+
+
+def embeddings(texts: Sequence[str], dimensions: int) -> dict[str, Any]:
+    """How often each text has each word: texts that share words are alike. The last comes first, as providers may."""
+    data = []
+    for index, text in enumerate(texts):
+        vector = [0.0] * dimensions
+        for word in re.findall(r"\w+", text.lower()) or [text]:
+            vector[zlib.crc32(word.encode()) % dimensions] += 1.0
+        data.append({"object": "embedding", "index": index, "embedding": vector})
+    return {"object": "list", "data": data[::-1], "usage": {"prompt_tokens": len(texts), "total_tokens": len(texts)}}
 
 
 def _frame(body: dict[str, Any]) -> dict[str, Any]:

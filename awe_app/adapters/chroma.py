@@ -57,7 +57,7 @@ class Chroma:
             await asyncio.to_thread(threads.shutdown)
         client, self._client = self._client, None
         if client is not None:
-            await asyncio.to_thread(client.close)  # type: ignore[attr-defined]
+            await asyncio.to_thread(_close, client)
 
     def _work(self, work: Callable[["Shelf"], GivenT]) -> GivenT:
         import chromadb.errors
@@ -85,6 +85,15 @@ class Chroma:
             return chromadb.HttpClient(host=parts.hostname or "", port=port, ssl=secure, settings=settings)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return chromadb.PersistentClient(path=str(self._folder), settings=settings)
+
+
+def _close(client: "ClientAPI") -> None:
+    client.close()  # type: ignore[attr-defined]
+    # Chroma 1.5 leaves the connections to a server open: its own and those of the client it asks for tenants by.
+    for each in (client, getattr(client, "_admin_client", None)):
+        session = getattr(getattr(each, "_server", None), "_session", None)
+        if session is not None:
+            session.close()
 
 
 class Shelf:

@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from awe_app.adapters.db import Database
 from awe_app.adapters.listing import matching, order, page_of_ids
+from awe_app.adapters.share_store import hidden_from
 from awe_app.adapters.tables import ExecutionRow, SignalRow, SnapshotRow
 from awe_app.domain.errors import NotFound
 from awe_app.domain.execution import FINAL_STATUSES
@@ -62,6 +63,8 @@ class ExecutionStore:
     ) -> Page[ExecutionSummary]:
         """The user's executions, newest first unless ``query.sort`` says otherwise; ``q`` looks through names.
 
+        Those of workflows that others no longer share with the user are left out.
+
         Raises:
             Invalid: ``BAD_SORT``.
         """
@@ -73,7 +76,7 @@ class ExecutionStore:
             ),
         }
         ordering = order(query.sort, sortable, "-created_at", col(ExecutionRow.id))
-        wanted = select(col(ExecutionRow.id)).where(col(ExecutionRow.user_id) == user_id)
+        wanted = select(col(ExecutionRow.id)).where(col(ExecutionRow.user_id) == user_id, ~hidden_from(user_id))
         if query.q.strip() or query.sort.removeprefix("-") == "name":
             wanted = wanted.join(SnapshotRow, col(SnapshotRow.id) == col(ExecutionRow.snapshot_id))
             wanted = wanted.where(*matching(col(SnapshotRow.search_text), query.q))
@@ -191,6 +194,16 @@ class ExecutionStore:
         )
         async with self._database.sessions() as session:
             return [ticket_of(row) for row in await session.execute(found)]
+
+    async def unfinished_of(self, user_id: UserId, workflow_id: WorkflowId) -> Sequence[ExecutionId]:
+        """What the user runs of the workflow and has not ended."""
+        found = select(col(ExecutionRow.id)).where(
+            col(ExecutionRow.workflow_id) == workflow_id,
+            col(ExecutionRow.user_id) == user_id,
+            col(ExecutionRow.status).not_in(FINAL_STATUSES),
+        )
+        async with self._database.sessions() as session:
+            return [ExecutionId(each) for each in await session.scalars(found)]
 
     async def due(self) -> Sequence[Ticket]:
         """Executions that wait and whose moment has come."""

@@ -1,8 +1,10 @@
 """Collections in Chroma: vectors by the collection's embedder, words by ``keywords.py``. See decisions 0014 and 0023.
 
-**Hybrid** search asks both for more than is wanted and adds up, for each chunk, 1 / (60 + its rank) in each of the two
-lists: reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009, with their constant). Ranks can be added where
-cosines and BM25 cannot. The sum is divided by the largest there can be, so that scores go from 0 to 1.
+**Hybrid** search asks both for more than is wanted and adds up, for each chunk, 0.8 of its cosine and 0.2 of its BM25,
+each as a share of the best one the query has (cosines counted from -1, BM25 from 0). So scores go up to 1: the best by
+meaning and by words. This is TM2C2 of Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval"
+(ACM TOIS 2023), with their weight. Adding up ranks instead, as is usual, lets the first chunk that shares one small
+word with the query pass for as good as the first by meaning; decision 0024 has the figures.
 """
 
 import hashlib
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
 
 KIND = "kb"
-RRF = 60
+MEANING, WORDS = 0.8, 0.2
 _LOOKED_AT = 4
 """Times ``top_k``: as many does each of the two searches give to the fusion."""
 _AT_LEAST = 50
@@ -125,7 +127,9 @@ class ChromaKnowledge:
                 ids, distances = nearest["ids"][0], (nearest["distances"] or [[]])[0]
                 near = {i: round(1 - float(d), 6) for i, d in zip(ids, distances, strict=True)}
             worded = dict(self._words(found).search(query, most)) if mode != "vector" else {}
-            best = {"vector": near, "keyword": worded}.get(mode) or (fused(near, worded) if mode == "hybrid" else {})
+            if mode == "hybrid" and vectors is not None:
+                near |= _cosines(found, vectors[0], [i for i in worded if i not in near])
+            best = fused(near, worded) if mode == "hybrid" else near or worded
             return _passages(found, dict(list(best.items())[:top_k]), near, worded)
 
         return await self._chroma.call(search)
@@ -187,13 +191,17 @@ class ChromaKnowledge:
 
 
 def fused(near: Mapping[str, float], worded: Mapping[str, float]) -> dict[str, float]:
-    """Both lists as one by reciprocal rank fusion, best first; 1 is first in both."""
-    sums: dict[str, float] = {}
-    for ranked in (near, worded):
-        for rank, chunk_id in enumerate(ranked, 1):
-            sums[chunk_id] = sums.get(chunk_id, 0.0) + 1 / (RRF + rank)
-    most = 2 / (RRF + 1)
-    return {i: round(sums[i] / most, 6) for i in sorted(sums, key=lambda i: -sums[i])}
+    """Cosines of all chunks and BM25 of those that hold words of the query, as one score each, best first."""
+    most_near, most_worded = max(near.values(), default=0.0), max(worded.values(), default=0.0)
+    meaning, words = MEANING / ((most_near + 1) or 1), WORDS / (most_worded or 1)
+    sums = {i: round(meaning * (cosine + 1) + words * worded.get(i, 0.0), 6) for i, cosine in near.items()}
+    return {i: sums[i] for i in sorted(sums, key=lambda i: -sums[i])}
+
+
+def _cosines(collection: "Collection", query: Any, ids: Sequence[str]) -> dict[str, float]:
+    """How near chunks are that the search by meaning has not given."""
+    rows = collection.get(ids=list(ids), include=["embeddings"]) if ids else None
+    return {i: round(float(vector @ query), 6) for i, vector in _rows(rows, "embeddings")} if rows else {}
 
 
 class _same_vectors:
@@ -259,7 +267,7 @@ def _chunk(chunk_id: str, text: str, said: Mapping[str, Any]) -> Chunk:
 
 
 def _rows(found: Any, *names: str) -> Iterator[tuple[Any, ...]]:
-    return zip(found["ids"], *(found[name] or () for name in names), strict=True)
+    return zip(found["ids"], *(found[name] for name in names), strict=True)
 
 
 def _texts(collection: "Collection") -> Iterator[tuple[str, str]]:

@@ -70,6 +70,20 @@ class WorkflowRow(SQLModel, table=True):
     definition: dict[str, Any] = Field(sa_type=JSON)
 
 
+class ShareRow(SQLModel, table=True):
+    """What one user may do with a workflow of another's; ``permission`` is ``view``, ``run`` or ``edit``."""
+
+    __tablename__: ClassVar[str] = "shares"
+    __table_args__ = (UniqueConstraint("workflow_id", "user_id", name="uq_shares_workflow_id_user_id"),)
+
+    id: str = Field(primary_key=True, sa_type=PlainText)
+    workflow_id: str = Field(sa_type=PlainText, foreign_key="workflows.id", ondelete="CASCADE")
+    user_id: str = Field(sa_type=PlainText, foreign_key="users.id", ondelete="CASCADE", index=True)
+    permission: str = Field(sa_type=PlainText)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
 class SnapshotRow(SQLModel, table=True):
     """A workflow as it was when it ran; ``id`` is the SHA-256 of its canonical JSON, so equal ones are one row."""
 

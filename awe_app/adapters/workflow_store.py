@@ -49,7 +49,7 @@ class WorkflowStore:
         )
         async with self._database.sessions.begin() as session:
             session.add(row)
-        return _stored(row, workflow)
+        return stored_workflow(row, workflow)
 
     async def get(self, workflow_id: WorkflowId) -> StoredWorkflow | None:
         """The workflow as it is now, whoever owns it, or None.
@@ -67,7 +67,7 @@ class WorkflowStore:
                 row = await session.get(WorkflowRow, workflow_id)
             if row is None:
                 return None
-            known = (head, _stored(row))
+            known = (head, stored_workflow(row))
             if row.version != head[0]:  # saved between the two reads: the head does not tell of this one
                 return known[1]
             self._kept[workflow_id] = known
@@ -75,6 +75,11 @@ class WorkflowStore:
         while len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
         return known[1]
+
+    async def owner(self, workflow_id: WorkflowId) -> tuple[UserId, bool] | None:
+        """Who owns the workflow and whether it is public, now; None when there is none."""
+        head = await self._heads.row(storable(workflow_id))
+        return None if head is None else (UserId(head[1] or ""), bool(head[2]))
 
     async def list(self, owner_id: UserId, query: PageQuery) -> Page[StoredWorkflow]:
         """The owner's workflows, last changed first unless ``query.sort`` says otherwise.
@@ -95,7 +100,7 @@ class WorkflowStore:
             ids, total = await page_of_ids(session, wanted, ordering, query)
             found = await session.scalars(select(WorkflowRow).where(col(WorkflowRow.id).in_(ids)))
             rows = {row.id: row for row in found}
-        return Page([_stored(rows[i]) for i in ids if i in rows], total, query.limit, query.offset)
+        return Page([stored_workflow(rows[i]) for i in ids if i in rows], total, query.limit, query.offset)
 
     async def names(self, owner_id: UserId, limit: int) -> Sequence[tuple[WorkflowId, str, str]]:
         """Id, name and description of the owner's, last changed first; the files themselves are not read."""
@@ -132,7 +137,7 @@ class WorkflowStore:
         async with self._database.sessions.begin() as session:
             row = await session.scalar(change.returning(WorkflowRow))
             if row is not None:
-                return _stored(row, workflow)
+                return stored_workflow(row, workflow)
             version = await session.scalar(select(col(WorkflowRow.version)).where(col(WorkflowRow.id) == workflow_id))
         if version is None:
             raise NotFound("WORKFLOW_NOT_FOUND", "there is no such workflow, or it is not yours")
@@ -181,7 +186,8 @@ def _content(workflow: Workflow) -> dict[str, Any]:
     }
 
 
-def _stored(row: WorkflowRow, workflow: Workflow | None = None) -> StoredWorkflow:
+def stored_workflow(row: WorkflowRow, workflow: Workflow | None = None) -> StoredWorkflow:
+    """The workflow of a row; ``workflow`` is what it defines, where that is known already."""
     return StoredWorkflow(
         id=WorkflowId(row.id),
         workflow=workflow or Workflow.model_validate(row.definition),

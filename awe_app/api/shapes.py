@@ -5,6 +5,7 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from awe_app.domain.execution import NodeStatus, Status
+from awe_app.domain.sharing import PermissionName
 from awe_app.domain.workflow import Edge, InputMapping, Position, Retry
 
 ItemT = TypeVar("ItemT")
@@ -102,6 +103,30 @@ class WorkflowShape(WorkflowFileShape):
     created_at: str
     updated_at: str
     issues: list[IssueShape]
+
+
+class SharedWorkflowShape(WorkflowShape):
+    """A workflow that somebody else shares."""
+
+    workflow_id: str
+    share_id: str
+    owner: str
+    permission: PermissionName
+    shared_at: str
+    expires_at: str = ""
+    """Only where the share has an end."""
+
+
+class ShareShape(BaseModel):
+    """A workflow shared with a user."""
+
+    id: str
+    workflow_id: str
+    user: str
+    permission: PermissionName
+    created_at: str
+    expires_at: str = ""
+    """Only where the share has an end."""
 
 
 class DeletedShape(BaseModel):

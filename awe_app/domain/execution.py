@@ -261,6 +261,13 @@ class ExecutionState:
     def _end(self, at: datetime) -> None:
         self.completed_at, self.current_node = at, None
 
+    def only(self, path: Path) -> "ExecutionState":
+        """What somebody may know who answers for this node in another's execution: how it goes on, and the node."""
+        nodes = {path: self.node_states[path]} if path in self.node_states else {}
+        seen = ExecutionState(self.execution_id, self.workflow_id, self.user_id, status=self.status, node_states=nodes)
+        seen.started_at, seen.completed_at = self.started_at, self.completed_at
+        return seen
+
     def as_json(self) -> dict[str, Any]:
         """The execution as REST shows it (CONTRACT §3)."""
         return {

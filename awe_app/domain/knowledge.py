@@ -37,10 +37,10 @@ class Passage:
     text: str
     score: float
     """By ``vector`` the cosine (1: the same meaning, about 0: none in common); by ``keyword`` BM25 (above 0, no upper
-    end); by ``hybrid`` 0 to 1, and 1 is the first by meaning and by words."""
+    end); by ``hybrid`` 0 to 1, and 1 is the best by meaning and by words."""
     metadata: Mapping[str, Any]
     scores: Mapping[str, float] = field(default_factory=dict)
-    """How it did in each search that found it, ``vector`` and ``keyword``."""
+    """How it did by meaning (``vector``) and by words (``keyword``), where that was looked at."""
 
     def as_json(self) -> dict[str, Any]:
         """The passage as the retrieve node gives it: ``scores`` stand among its metadata."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from awe_app.services.readiness import Readiness
     from awe_app.services.secrets import UserSecretsPage
     from awe_app.services.settings import Settings
+    from awe_app.services.sharing import Sharing
     from awe_app.services.templates import Templates
     from awe_app.services.workflows import Workflows
 
@@ -32,6 +33,7 @@ class Services:
     accounts: "Accounts"
     workflows: "Workflows"
     executions: "Executions"
+    sharing: "Sharing"
     chats: "Chats"
     catalog: "Catalog"
     templates: "Templates"

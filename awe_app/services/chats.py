@@ -12,6 +12,7 @@ from awe_app.domain.chat import ChatHead, ChatTurn, history_of
 from awe_app.domain.errors import Invalid
 from awe_app.domain.execution import ExecutionState
 from awe_app.domain.ids import WorkflowId, new_id
+from awe_app.domain.sharing import Permission
 from awe_app.domain.workflow import Workflow
 from awe_app.nodes.input import InputField, declared_fields
 from awe_app.services.executions import Executions
@@ -50,9 +51,10 @@ class Chats:
 
         Raises:
             NotFound: ``WORKFLOW_NOT_FOUND``.
+            Forbidden: ``NOT_ALLOWED``, it may be seen but not run.
             Invalid: ``NO_MESSAGE_FIELD``: its input nodes ask for no text.
         """
-        workflow = (await self._workflows.visible(user, workflow_id)).workflow
+        workflow = (await self._workflows.runnable(user.id, workflow_id)).workflow
         try:
             fields = declared_fields(workflow) or ()
         except ValidationError:
@@ -70,11 +72,18 @@ class Chats:
         return ChatForm(workflow, message, tuple(f for f in fields if f not in (message, history)), history)
 
     async def chats(self, user: User, workflow_id: WorkflowId) -> Sequence[ChatHead]:
-        """The user's conversations with the workflow, the latest first."""
+        """The user's conversations with the workflow, the latest first; none when they may not see it (any more)."""
+        if await self._workflows.access.permission(user.id, workflow_id) is Permission.NONE:
+            return []
         return await self._store.heads(user.id, workflow_id, HEADS_READ)
 
     async def turns(self, user: User, workflow_id: WorkflowId, chat: str) -> Sequence[ChatTurn]:
-        """The turns of one of the user's conversations, the oldest first; of a long one the last ``TURNS_READ``."""
+        """The turns of one of the user's conversations, the oldest first; of a long one the last ``TURNS_READ``.
+
+        None when they may not see the workflow (any more).
+        """
+        if await self._workflows.access.permission(user.id, workflow_id) is Permission.NONE:
+            return []
         return await self._store.turns(user.id, workflow_id, chat, TURNS_READ)
 
     async def say(

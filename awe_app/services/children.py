@@ -2,7 +2,7 @@
 
 from awe_app.adapters.child_store import ChildStore
 from awe_app.adapters.execution_store import ExecutionStore
-from awe_app.domain.errors import AweError, Conflict, Invalid, NodeFailed, NotFound
+from awe_app.domain.errors import AweError, Conflict, Forbidden, Invalid, NodeFailed, NotFound
 from awe_app.domain.ids import ExecutionId, UserId, WorkflowId
 from awe_app.domain.protocols import ChildRequest, ChildWorkflow
 from awe_app.services.depth import check_depth
@@ -29,9 +29,9 @@ class Children:
         if user_id is None:
             raise _nobody()
         try:
-            stored = await self._workflows.usable(user_id, workflow_id)
+            stored = await self._workflows.runnable(user_id, workflow_id)
             self._plans.of(stored)
-        except (Invalid, NotFound) as error:
+        except (Invalid, NotFound, Forbidden) as error:
             raise _told(error) from error
         return described(stored.workflow)
 
@@ -48,7 +48,7 @@ class Children:
             await self._children.forget_report(parent)
         key = f"{parent.execution_id}:{parent.path}:{before.count}"
         try:
-            stored = await self._workflows.usable(request.user_id, request.workflow_id)
+            stored = await self._workflows.runnable(request.user_id, request.workflow_id)
             started = await self._starts.start(
                 Wanted(
                     workflow_id=stored.id,
@@ -63,7 +63,7 @@ class Children:
             )
         except Conflict:
             return await self._same(request.user_id, key)
-        except (Invalid, NotFound) as error:
+        except (Invalid, NotFound, Forbidden) as error:
             raise _told(error) from error
         return started.execution_id
 

@@ -15,13 +15,14 @@ from awe_app.adapters.execution_store import ExecutionStore
 from awe_app.adapters.journal import SqlJournal
 from awe_app.domain import events as ev
 from awe_app.domain.accounts import User
-from awe_app.domain.errors import Conflict, NotFound
+from awe_app.domain.errors import AweError, Conflict
 from awe_app.domain.execution import FINAL_STATUSES, ExecutionState, NodeState
-from awe_app.domain.ids import ExecutionId, NodeId, Path, WorkflowId
+from awe_app.domain.ids import ExecutionId, NodeId, Path, UserId, WorkflowId
 from awe_app.domain.messages import Message
 from awe_app.domain.options import Budget, RunOptions
 from awe_app.domain.pages import Page, PageQuery
 from awe_app.domain.protocols import Bus, Capabilities
+from awe_app.domain.sharing import Permission
 from awe_app.domain.signals import answer_key, event_key
 from awe_app.domain.stored import ExecutionSummary
 from awe_app.domain.tickets import Priority
@@ -61,6 +62,7 @@ class Executions:
         dispatcher: Callable[[Drives], Dispatcher],
     ) -> None:
         self._workflows = workflows
+        self._access = workflows.access
         self._store = store
         self._journal = journal
         self._bus = bus
@@ -104,7 +106,7 @@ class Executions:
 
         Args:
             user: who runs it.
-            workflow_id: a workflow the user may see.
+            workflow_id: a workflow the user may run.
             inputs: values for the input node's fields.
             idempotency_key: the same key of the same user gives the same execution again.
             priority: which of the user's executions goes first when not all can be driven at once.
@@ -115,9 +117,10 @@ class Executions:
 
         Raises:
             NotFound: ``WORKFLOW_NOT_FOUND``.
+            Forbidden: ``NOT_ALLOWED``.
             Invalid: ``INVALID_WORKFLOW`` while errors remain, ``INVALID_INPUT``, ``UNKNOWN_NODE``, ``INSIDE_LOOP``.
         """
-        stored = await self._workflows.visible(user, workflow_id)
+        stored = await self._workflows.runnable(user.id, workflow_id)
         if idempotency_key is not None:
             known = await self._store.by_idempotency_key(user.id, idempotency_key)
             if known is not None:
@@ -134,7 +137,10 @@ class Executions:
             options=RunOptions(until, budget, pinned(planned.plan, pins), chat),
         )
         try:
-            return await self._starts.start(wanted)
+            started = await self._starts.start(wanted)
+            if stored.owner_id != user.id:
+                await self._still_allowed(user, workflow_id)
+            return started
         except Conflict:
             known = await self._store.by_idempotency_key(user.id, idempotency_key or "")
             if known is None:
@@ -233,10 +239,13 @@ class Executions:
         """Everything stored after ``after_seq``, then live, until the execution is complete.
 
         Raises:
-            NotFound: ``EXECUTION_NOT_FOUND``.
+            NotFound: ``EXECUTION_NOT_FOUND``, also in the middle, when its workflow is no longer shared with the user.
         """
-        await self._visible(user, execution_id)
-        async with aclosing(self._watching.follow(execution_id, after_seq)) as messages:
+        summary = await self._visible(user, execution_id)
+        workflow_id = summary.workflow_id
+        mine = workflow_id is None or await self._access.permission(user.id, workflow_id) is Permission.OWNER
+        again = None if mine else lambda: self._visible(user, execution_id)
+        async with aclosing(self._watching.follow(execution_id, after_seq, again)) as messages:
             async for each in messages:
                 yield each
 
@@ -254,6 +263,11 @@ class Executions:
             raise Conflict("EXECUTION_ENDED", "the execution has ended already; there is nothing to stop")
         return await self._history.state(summary)
 
+    async def stop_all(self, user_id: UserId, workflow_id: WorkflowId, by: str) -> None:
+        """Stop what the user runs of the workflow, because they may no longer."""
+        for execution_id in await self._store.unfinished_of(user_id, workflow_id):
+            await self._cancelling.cancel(execution_id, by)
+
     async def resume(
         self,
         user: User,
@@ -267,10 +281,11 @@ class Executions:
 
         Raises:
             NotFound: ``EXECUTION_NOT_FOUND``.
+            Forbidden: ``NOT_ALLOWED``, its workflow may still be seen but not run.
             Conflict: ``NOT_RESUMABLE``.
             Invalid: see ``Resuming``.
         """
-        summary = await self._visible(user, execution_id)
+        summary = await self._visible(user, execution_id, Permission.RUN)
         if from_node is None:
             return await self._resuming.go_on(user, summary, overrides, budget)
         if idempotency_key is not None:
@@ -285,17 +300,16 @@ class Executions:
         """Answer an approval; the execution goes on by ``approved`` or ``rejected``.
 
         Raises:
-            NotFound: ``EXECUTION_NOT_FOUND``, also for who is neither its owner nor asked.
+            NotFound: ``EXECUTION_NOT_FOUND``, also for who may not answer (see ``Access.may_answer``).
             Conflict: ``NOT_WAITING``, nothing is asked there (any more), or somebody has answered.
             Invalid: ``INVALID_INPUT``, the form is not filled in as asked.
         """
-        summary = await self._store.summary(execution_id)
-        state = await self._history.open_nodes(summary) if summary is not None else ExecutionState(execution_id)
+        known = await self._store.summary(execution_id)
+        state = await self._history.open_nodes(known) if known is not None else ExecutionState(execution_id)
         node = state.node_states.get(path)
         question = node.waiting.data if node is not None and node.waiting is not None else None
         assignees = question.get("assignees", ()) if question else ()
-        if summary is None or (summary.user_id != user.id and user.username not in assignees):
-            raise _not_found()
+        summary = await self._access.may_answer(user, known, assignees)
         if node is None or node.status != "waiting" or question is None or state.ended:
             raise Conflict("NOT_WAITING", f"'{path}' does not wait for an answer")
         fields = tuple(InputField.model_validate(field) for field in question.get("form", ()))
@@ -310,16 +324,18 @@ class Executions:
             self._driver.deliver(execution_id, key, answer)
         else:
             self._dispatcher.wake(execution_id, summary.user_id)
-        return await self._history.state(summary)
+        answered = await self._history.state(summary)
+        return answered if summary.user_id == user.id else answered.only(path)
 
     async def send(self, user: User, execution_id: ExecutionId, name: str, data: Any) -> ExecutionState:
         """Send an event to the execution; a node that waits for it, now or later, takes it.
 
         Raises:
             NotFound: ``EXECUTION_NOT_FOUND``.
+            Forbidden: ``NOT_ALLOWED``, its workflow may still be seen but not run.
             Conflict: ``EXECUTION_ENDED``.
         """
-        summary = await self._visible(user, execution_id)
+        summary = await self._visible(user, execution_id, Permission.RUN)
         if summary.status in FINAL_STATUSES:
             raise Conflict("EXECUTION_ENDED", "the execution has ended already; nothing in it can take an event")
         key, sent = event_key(name), {"event": name, "data": data, "by": user.username}
@@ -330,12 +346,15 @@ class Executions:
             self._dispatcher.wake(execution_id, summary.user_id)
         return await self._history.state(summary)
 
-    async def _visible(self, user: User, execution_id: ExecutionId) -> ExecutionSummary:
-        summary = await self._store.summary(execution_id)
-        if summary is None or summary.user_id != user.id:
-            raise _not_found()
-        return summary
+    async def _visible(
+        self, user: User, execution_id: ExecutionId, needed: Permission = Permission.VIEW
+    ) -> ExecutionSummary:
+        return await self._access.to_execution(user.id, await self._store.summary(execution_id), needed)
 
-
-def _not_found() -> NotFound:
-    return NotFound("EXECUTION_NOT_FOUND", "there is no such execution, or it is not yours")
+    async def _still_allowed(self, user: User, workflow_id: WorkflowId) -> None:
+        """Whoever revokes a share stops what runs; what begins at that very moment is stopped here."""
+        try:
+            await self._workflows.runnable(user.id, workflow_id)
+        except AweError:
+            await self.stop_all(user.id, workflow_id, user.username)
+            raise

@@ -178,12 +178,13 @@ class Mcp:
 
         Raises:
             NotFound: ``WORKFLOW_NOT_FOUND``.
+            Forbidden: ``NOT_ALLOWED``, one may be seen but not run.
             Invalid: ``INVALID_SETTINGS``, there are too many.
         """
         if len(workflow_ids) > MAX_PUBLISHED:
             raise _invalid("workflow_ids", f"are more than {MAX_PUBLISHED}")
         for each in workflow_ids:
-            await self._workflows.visible(user, WorkflowId(each))
+            await self._workflows.runnable(user.id, WorkflowId(each))
         await self._store.set_workflows(user.id, [WorkflowId(each) for each in workflow_ids])
         return await self.shown(user)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from awe_app.adapters.mcp_store import McpStore
 from awe_app.domain.accounts import User
-from awe_app.domain.errors import Invalid, NotFound
+from awe_app.domain.errors import Forbidden, Invalid, NotFound
 from awe_app.domain.execution import ExecutionState
 from awe_app.domain.ids import ExecutionId, WorkflowId
 from awe_app.domain.values import as_text
@@ -61,8 +61,8 @@ class McpTools:
         found: dict[str, OfferedWorkflow] = {}
         for workflow_id in await self._store.workflows(user.id):
             try:
-                stored = await self._workflows.visible(user, workflow_id)
-            except NotFound:  # no longer shared
+                stored = await self._workflows.runnable(user.id, workflow_id)
+            except (NotFound, Forbidden):  # no longer shared
                 continue
             about = described(stored.workflow)
             name = _free_name(about.name, found)

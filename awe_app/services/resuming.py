@@ -129,7 +129,7 @@ class Resuming:
     async def _now(self, user: User, summary: ExecutionSummary) -> tuple[Workflow, PlannedWorkflow]:
         if summary.workflow_id is not None:
             try:
-                stored = await self._workflows.visible(user, summary.workflow_id)
+                stored = await self._workflows.runnable(user.id, summary.workflow_id)
             except NotFound:
                 pass
             else:

@@ -1,7 +1,8 @@
 """Watching executions: wait for the end, or follow what happens. Viewers own nothing."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
 
 from awe_app.adapters.dispatch import Dispatcher
 from awe_app.adapters.execution_store import ExecutionStore
@@ -19,6 +20,9 @@ PEOPLE = frozenset({"approval", "event"})
 
 LOOK_AGAIN_S = 1.0
 """How often the journal of an execution is read that another process may drive, should nobody tell."""
+
+ASK_AGAIN_S = 0.5
+"""How often it is asked again whether somebody may still follow what belongs to others."""
 
 
 class Watching:
@@ -70,12 +74,21 @@ class Watching:
                 while event is not None and not isinstance(event, (*ev.FINAL, ev.ExecutionParked)):
                     event = await self._next(live, execution_id)
 
-    async def follow(self, execution_id: ExecutionId, after_seq: int = 0) -> AsyncGenerator[Message]:
+    async def follow(
+        self,
+        execution_id: ExecutionId,
+        after_seq: int = 0,
+        may: Callable[[], Awaitable[Any]] | None = None,
+    ) -> AsyncGenerator[Message]:
         """Everything stored after ``after_seq``, then live, until the execution is complete.
 
         Nothing is missed and nothing comes twice: the bus is subscribed to before the journal is read, and a gap
         (a viewer that was too slow) is filled from the journal.
+
+        ``may`` is awaited now and then, also when nothing happens, and before the end is told; what it raises ends
+        this.
         """
+        asked = _Asked(may)
         last = after_seq
         while True:
             with self._bus.subscribe(execution_id) as live:
@@ -90,13 +103,15 @@ class Watching:
                         last = event.seq
                         if held is None:
                             yield message(event)
+                await asked.again(at_once=held is not None)
                 if held is not None:
                     yield message(held)
                     ended = True
                 if ended:
                     return
                 try:
-                    while (event := await self._next(live, execution_id)) is not None:
+                    while (event := await self._next(live, execution_id, asked.every_s)) is not None:
+                        await asked.again(at_once=isinstance(event, ev.FINAL))
                         if isinstance(event, ev.TextStreamed):
                             yield message(event)
                         elif event.seq == last + 1:
@@ -111,12 +126,21 @@ class Watching:
                 except LaggedBehind:
                     continue
 
-    async def _next(self, live: Subscription, execution_id: ExecutionId) -> ev.Event | ev.TextStreamed | None:
-        """What is told next; None when it is time to look into the journal, since others drive and may not tell."""
+    async def _next(
+        self, live: Subscription, execution_id: ExecutionId, at_most_s: float | None = None
+    ) -> ev.Event | ev.TextStreamed | None:
+        """What is told next; None when it is time to look into the journal, since others drive and may not tell.
+
+        None also after ``at_most_s`` seconds.
+        """
         if self._dispatcher.alone or self._dispatcher.running(execution_id):
+            timeout_s = at_most_s
+        else:
+            timeout_s = min(LOOK_AGAIN_S, at_most_s or LOOK_AGAIN_S)
+        if timeout_s is None:
             return await anext(live)
         try:
-            async with asyncio.timeout(LOOK_AGAIN_S):
+            async with asyncio.timeout(timeout_s):
                 return await anext(live)
         except TimeoutError:
             return None
@@ -128,3 +152,19 @@ class Watching:
         state = await self._history.open_nodes(summary)
         waits = (node.waiting for node in state.node_states.values() if node.status == "waiting")
         return all(wait is not None and wait.reason in PEOPLE and wait.until is None for wait in waits)
+
+
+class _Asked:
+    """Asks ``may`` again when the last answer is old."""
+
+    def __init__(self, may: Callable[[], Awaitable[Any]] | None) -> None:
+        self._may = may
+        self.every_s = None if may is None else ASK_AGAIN_S
+        self._asked_at = asyncio.get_running_loop().time()
+
+    async def again(self, at_once: bool) -> None:
+        """Ask, if it is time; ``at_once``: in any case."""
+        now = asyncio.get_running_loop().time()
+        if self._may is not None and (at_once or now - self._asked_at >= ASK_AGAIN_S):
+            self._asked_at = now
+            await self._may()

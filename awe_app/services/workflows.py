@@ -1,4 +1,4 @@
-"""Workflows: create, list, open, change, delete. Everything here asks first whether the user may."""
+"""Workflows: create, list, open, change, delete. Everything here asks ``Access`` first whether the user may."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -6,20 +6,24 @@ from typing import Any
 
 from awe_app.adapters.workflow_store import WorkflowStore
 from awe_app.domain.accounts import User
-from awe_app.domain.errors import Conflict, Forbidden, Invalid, Issue, NotFound
+from awe_app.domain.errors import Conflict, Forbidden, Invalid, Issue
 from awe_app.domain.ids import UserId, WorkflowId
 from awe_app.domain.pages import Page, PageQuery
+from awe_app.domain.sharing import Permission
 from awe_app.domain.stored import SERVER_KEYS, StoredWorkflow
 from awe_app.domain.workflow import Workflow
 from awe_app.engine.validate import read_workflow, validate
 from awe_app.nodes.registry import NodeTypes
+from awe_app.services.access import Access
 
 
 class Workflows:
-    """Use cases around stored workflows. Owners do all; a public workflow can be opened and run by everyone."""
+    """Use cases around stored workflows."""
 
-    def __init__(self, store: WorkflowStore, node_types: NodeTypes) -> None:
+    def __init__(self, store: WorkflowStore, access: Access, node_types: NodeTypes) -> None:
         self._store = store
+        self.access = access
+        """Who may do what."""
         self._types = node_types
 
     async def create(self, user: User, raw: Mapping[str, Any]) -> StoredWorkflow:
@@ -32,35 +36,37 @@ class Workflows:
             if key in raw:
                 raise Invalid("SERVER_OWNED_KEY", f"'{key}' is set by the server; leave it out")
         file, is_public = _split(raw)
-        return self._with_issues(await self._store.add(user.id, self._read(file), is_public or False))
+        return self.with_issues(await self._store.add(user.id, self._read(file), is_public or False))
 
     async def list(self, user: User, query: PageQuery) -> Page[StoredWorkflow]:
         """The user's own workflows, last changed first."""
         page = await self._store.list(user.id, query)
-        return replace(page, items=[self._with_issues(item) for item in page.items])
+        return replace(page, items=[self.with_issues(item) for item in page.items])
 
     async def names(self, user: User, limit: int) -> Sequence[tuple[WorkflowId, str, str]]:
         """Id, name and description of the user's own, last changed first."""
         return await self._store.names(user.id, limit)
 
     async def get(self, user: User, workflow_id: WorkflowId) -> StoredWorkflow:
-        """A workflow the user owns or everyone may see.
+        """A workflow the user may see.
 
         Raises:
             NotFound: ``WORKFLOW_NOT_FOUND``.
         """
-        return self._with_issues(await self.visible(user, workflow_id))
+        return self.with_issues(await self.visible(user, workflow_id))
 
     async def visible(self, user: User, workflow_id: WorkflowId) -> StoredWorkflow:
-        """Like ``get``, without looking for issues: for those who prepare a plan anyway."""
-        return await self.usable(user.id, workflow_id)
+        """Like ``get``, without looking for issues."""
+        return await self.access.workflow(user.id, workflow_id, Permission.VIEW)
 
-    async def usable(self, user_id: UserId, workflow_id: WorkflowId) -> StoredWorkflow:
-        """Like ``visible``, for whoever acts in a user's name: a node that runs another workflow."""
-        stored = await self._store.get(workflow_id)
-        if stored is None or (stored.owner_id != user_id and not stored.is_public):
-            raise _not_found()
-        return stored
+    async def runnable(self, user_id: UserId, workflow_id: WorkflowId) -> StoredWorkflow:
+        """A workflow that the user may run, for them or for a node that acts in their name.
+
+        Raises:
+            NotFound: ``WORKFLOW_NOT_FOUND``.
+            Forbidden: ``NOT_ALLOWED``.
+        """
+        return await self.access.workflow(user_id, workflow_id, Permission.RUN)
 
     async def update(
         self, user: User, workflow_id: WorkflowId, raw: Mapping[str, Any], expected_version: int | None
@@ -71,24 +77,26 @@ class Workflows:
             NotFound, Forbidden, Invalid: as for ``get`` and ``create``.
             Conflict: ``STALE_VERSION`` when ``expected_version`` (None: last write wins) is not the stored one.
         """
-        stored = await self._own(user, workflow_id)
+        stored = await self.access.workflow(user.id, workflow_id, Permission.EDIT)
         self._refuse_changed_keys(stored, raw)
         file, is_public = _split(raw)
+        if is_public is not None and is_public != stored.is_public and stored.owner_id != user.id:
+            raise Forbidden("NOT_OWNER", "only its owner may say who sees the workflow", "leave 'is_public' as it is")
         workflow = self._read(file)
         changed = await self._store.update(workflow_id, workflow, expected_version, is_public)
-        return self._with_issues(changed)
+        return self.with_issues(changed)
 
     async def save(
         self, user: User, workflow_id: WorkflowId, workflow: Workflow, expected_version: int | None
     ) -> StoredWorkflow:
         """``update`` for a workflow that is in hand already, as the canvas has it."""
-        await self._own(user, workflow_id)
+        await self.access.workflow(user.id, workflow_id, Permission.EDIT)
         self._refuse_malformed(validate(workflow, self._types))
-        return self._with_issues(await self._store.update(workflow_id, workflow, expected_version))
+        return self.with_issues(await self._store.update(workflow_id, workflow, expected_version))
 
     async def delete(self, user: User, workflow_id: WorkflowId) -> None:
         """Delete a workflow; what it once ran stays in the list of executions."""
-        await self._own(user, workflow_id)
+        await self.access.workflow(user.id, workflow_id, Permission.OWNER)
         await self._store.delete([workflow_id], user.id)
 
     async def bulk_delete(
@@ -120,17 +128,12 @@ class Workflows:
         if malformed:
             raise Invalid("INVALID_WORKFLOW", "; ".join(issue.message for issue in malformed[:5]), issues=malformed)
 
-    def _with_issues(self, stored: StoredWorkflow) -> StoredWorkflow:
+    def with_issues(self, stored: StoredWorkflow) -> StoredWorkflow:
+        """The workflow and what is wrong with it."""
         return replace(stored, issues=tuple(validate(stored.workflow, self._types)))
 
-    async def _own(self, user: User, workflow_id: WorkflowId) -> StoredWorkflow:
-        stored = await self.visible(user, workflow_id)
-        if stored.owner_id != user.id:
-            raise Forbidden("NOT_OWNER", "only its owner may change this workflow", "use a copy of your own")
-        return stored
-
     def _refuse_changed_keys(self, stored: StoredWorkflow, raw: Mapping[str, Any]) -> None:
-        current = self._with_issues(stored).as_json()
+        current = self.with_issues(stored).as_json()
         version = raw.get("version")
         if isinstance(version, int) and version < stored.version:
             detail = f"this is version {version}, stored is version {stored.version}"
@@ -146,7 +149,3 @@ def _split(raw: Mapping[str, Any]) -> tuple[dict[str, Any], bool | None]:
     if is_public is not None and not isinstance(is_public, bool):
         raise Invalid("INVALID_VALUE", "'is_public' must be true or false")
     return {key: value for key, value in raw.items() if key not in (*SERVER_KEYS, "is_public")}, is_public
-
-
-def _not_found() -> NotFound:
-    return NotFound("WORKFLOW_NOT_FOUND", "there is no such workflow, or it is not shared with you")

@@ -126,7 +126,7 @@ async def test_words_find_what_has_no_meaning_to_a_model(knowledge: ChromaKnowle
     assert await knowledge.query(ANN, "parts", "?!", 3, "keyword") == []
 
 
-async def test_hybrid_fuses_both_lists_by_their_ranks(knowledge: ChromaKnowledge):
+async def test_hybrid_puts_first_what_is_first_by_meaning_and_by_words(knowledge: ChromaKnowledge):
     await fill(knowledge)
     (first, *rest) = await knowledge.query(ANN, "texts", "a cat that slept", 5)
     assert (first.text, first.score) == (TEXTS[1], 1.0)  # the first of both
@@ -134,11 +134,30 @@ async def test_hybrid_fuses_both_lists_by_their_ranks(knowledge: ChromaKnowledge
     assert [passage.score for passage in rest] == sorted((passage.score for passage in rest), reverse=True)
     assert all(set(passage.scores) == {"vector"} for passage in rest)
     assert first.as_json()["metadata"] == {"n": 1, "scores": dict(first.scores)}
-    assert fused({"a": 0.9, "b": 0.8}, {"b": 7.0, "c": 1.0}) == {
-        "b": pytest.approx((1 / 62 + 1 / 61) * 61 / 2, abs=1e-6),
-        "a": 0.5,
-        "c": pytest.approx(61 / 62 / 2, abs=1e-6),
+
+
+def test_meaning_counts_four_times_as_much_as_words_each_as_a_share_of_the_best():
+    assert fused({"a": 0.6, "b": 0.2, "c": -1.0}, {"b": 8.0, "c": 4.0}) == {
+        "a": pytest.approx(0.8),
+        "b": pytest.approx(0.8 * 1.2 / 1.6 + 0.2),
+        "c": pytest.approx(0.2 / 2),
     }
+    assert fused({"a": 0.5}, {}) == {"a": pytest.approx(0.8)}
+    assert fused({"a": -1.0}, {"a": 2.0}) == {"a": pytest.approx(0.2)}
+    assert fused({}, {}) == {}
+
+
+async def test_what_words_alone_have_found_is_weighed_by_its_meaning_too(knowledge: ChromaKnowledge):
+    far = "Quarterly revenue, catalogue code QX-9."
+    await knowledge.add(
+        ANN, "texts", [Chunk(far), *(Chunk(f"Cat {n} sleeps.") for n in range(60))]
+    )  # beyond the first 50
+    question = "Do all those cats sleep near QX-9?"
+    (found,) = [each for each in await knowledge.query(ANN, "texts", question, 5) if each.text == far]
+    (*_nearer, last) = await knowledge.query(ANN, "texts", question, 61, "vector")
+    assert last.text == far
+    assert found.scores["vector"] == pytest.approx(last.score, abs=1e-4)
+    assert found.scores["keyword"] > 0
 
 
 async def test_words_keep_in_step_with_what_is_added_and_removed(knowledge: ChromaKnowledge):

@@ -63,6 +63,10 @@ PROMISED = {
     "GET /api/templates",
     "GET /api/templates/{template_id}",
     "POST /api/templates/{template_id}/use",
+    "POST /api/sharing/share",
+    "GET /api/sharing/shared",
+    "GET /api/sharing",
+    "DELETE /api/sharing/{share_id}",
     "GET /api/knowledge/collections",
     "POST /api/knowledge/collections",
     "GET /api/knowledge/collections/{collection_id}",
@@ -160,6 +164,7 @@ async def test_no_route_takes_a_key_that_is_the_server_s(ann: httpx.AsyncClient,
         "/api/workflows/x/execute": {"inputs": {}},
         "/api/settings/llm/test": {"provider": "local", "model": "x"},
         "/api/settings/llm/models": {"provider": "local"},
+        "/api/sharing/share": {"workflow_id": "x", "user": "ann", "permission": "view"},
     }
     for address, body in bodies.items():
         assert_error(await ann.post(address, json={**body, key: "1"}), 400)

@@ -210,6 +210,27 @@ async def test_what_may_be_seen_but_not_followed_is_4403(
         assert await all_of(connection) == ([], 4403)
 
 
+@pytest.mark.parametrize("stops", [True, False], ids=["revoked", "no longer public"])
+async def test_who_may_no_longer_see_the_workflow_is_cut_off_with_4404(
+    viewer: Connect, ann: httpx.AsyncClient, bob: httpx.AsyncClient, hold: type[Hold], stops: bool
+):
+    file = {**graph("wait -> after", node("wait", "hold")), "is_public": not stops}
+    workflow_id = (await ann.post("/api/workflows", json=file)).json()["id"]
+    share = {"workflow_id": workflow_id, "user": "bob", "permission": "run"}
+    share_id = (await ann.post("/api/sharing/share", json=share)).json()["id"] if stops else ""
+    started = await bob.post(f"/api/workflows/{workflow_id}/execute")
+    await asyncio.wait_for(Hold.reached.wait(), 10)
+    async with viewer(started.json()["execution_id"], additional_headers=bearer(bob)) as connection:
+        await connection.recv()
+        if stops:
+            await ann.delete(f"/api/sharing/{share_id}")
+        else:
+            await ann.put(f"/api/workflows/{workflow_id}", json={**file, "is_public": False})
+        messages, code = await all_of(connection)
+    assert code == 4404
+    assert "complete" not in {message["type"] for message in messages}
+
+
 @pytest.mark.parametrize("after_seq", ["-1", "x", "1.5", "", "9" * 30, "%00", "\u0661"])
 async def test_an_after_seq_that_is_no_number_is_4400(viewer: Connect, ann: httpx.AsyncClient, after_seq: str):
     async with viewer("x", f"?after_seq={after_seq}", additional_headers=bearer(ann)) as connection:

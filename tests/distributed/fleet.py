@@ -21,6 +21,7 @@ from awe_app.adapters.dispatch_dbos import DbosDispatcher
 from awe_app.adapters.execution_store import ExecutionStore
 from awe_app.adapters.journal import NewExecution, SqlJournal
 from awe_app.adapters.leases import Leases
+from awe_app.adapters.share_store import ShareStore
 from awe_app.adapters.user_store import UserStore
 from awe_app.adapters.workflow_store import WorkflowStore
 from awe_app.domain import events as ev
@@ -29,6 +30,7 @@ from awe_app.domain.ids import ExecutionId, new_id
 from awe_app.domain.protocols import Capabilities
 from awe_app.domain.workflow import Workflow
 from awe_app.nodes.registry import discover
+from awe_app.services.access import Access
 from awe_app.services.executions import Executions
 from awe_app.services.plans import Plans, snapshot_name
 from awe_app.services.workflows import Workflows
@@ -108,8 +110,9 @@ class Client:
         self.journal.start(asyncio.get_running_loop())
         self.store = ExecutionStore(self.database, me)
         types = discover()
+        workflow_store = WorkflowStore(self.database)
         self.executions = Executions(
-            workflows=Workflows(WorkflowStore(self.database), types),
+            workflows=Workflows(workflow_store, Access(workflow_store, ShareStore(self.database)), types),
             store=self.store,
             journal=self.journal,
             bus=self.bus,

@@ -15,6 +15,7 @@ from awe_app.adapters.dispatch_dbos import DbosDispatcher
 from awe_app.adapters.dispatch_embedded import EmbeddedDispatcher
 from awe_app.adapters.execution_store import ExecutionStore
 from awe_app.adapters.journal import SqlJournal
+from awe_app.adapters.share_store import ShareStore
 from awe_app.adapters.user_store import UserStore
 from awe_app.adapters.workflow_store import WorkflowStore
 from awe_app.domain.accounts import User
@@ -23,6 +24,7 @@ from awe_app.domain.ids import new_id
 from awe_app.domain.node import Node, NodeConfig, NodeContext, Outputs
 from awe_app.domain.protocols import Capabilities
 from awe_app.nodes.registry import discover
+from awe_app.services.access import Access
 from awe_app.services.executions import Executions
 from awe_app.services.plans import Plans
 from awe_app.services.workflows import Workflows
@@ -70,7 +72,8 @@ class House:
         self.journal = SqlJournal(self.database.url, bus.publish)
         self.journal.start(asyncio.get_running_loop())
         types = {**discover(), **({"gate": self.gate} if more is None else more)}
-        self.workflows = Workflows(WorkflowStore(self.database), types)
+        workflow_store = WorkflowStore(self.database)
+        self.workflows = Workflows(workflow_store, Access(workflow_store, ShareStore(self.database)), types)
         store = ExecutionStore(self.database, None if self.database.is_sqlite else new_id())
         self.executions = Executions(
             workflows=self.workflows,

@@ -2,7 +2,7 @@
 
 By AWE's own client, for an answer that is streamed and for one that comes whole, and by litellm in two formats of which
 it is the translator. The providers are servers of this benchmark in a process of their own (``python -m
-bench.w10_models``). Twenty calls at once, over connections that stay open; all threads of this process count.
+bench.w12_models``). Twenty calls at once, over connections that stay open; all threads of this process count.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ WHOLE = {
 async def providers() -> AsyncGenerator[tuple[str, str]]:
     """The servers in a process of their own: where OpenAI's format is spoken as a stream, and where the others are."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.w10_models", stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", "bench.w12_models", stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
     try:
