@@ -26,6 +26,7 @@ WORKLOADS = (
     "w9_growth",
     "w10_retrieval",
     "w11_indexing",
+    "w12_models",
 )
 RESULTS = Path(__file__).with_name("results.json")
 

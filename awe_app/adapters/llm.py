@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from awe_app.adapters.model_access import KINDS, STALL_S, Access, retry_after_s
+from awe_app.adapters.model_prices import cost_usd
 from awe_app.adapters.once import Once
 from awe_app.adapters.openai_answers import lacking_ability
 from awe_app.adapters.openai_requests import messages_of, response_format, tools_of
@@ -57,6 +58,11 @@ class LiteLLMModel:
         except TimeoutError:
             raise self._access.silent(self._stall_s) from None
         except Exception as error:
+            provider = KINDS[self._access.kind].prefix
+            try:  # it maps what goes wrong before the answer itself
+                litellm.exception_type(model=self._model, original_exception=error, custom_llm_provider=provider)
+            except Exception as mapped:
+                error = mapped
             raise self._failure(litellm, error, request) from None  # the cause may hold the key
 
     async def _arguments(self, request: ChatRequest) -> dict[str, Any]:
@@ -102,8 +108,18 @@ class LiteLLMModel:
             stream = await litellm.acompletion(**arguments)
             if stream is None:  # litellm 1.106 loses the provider's words when it answers 422
                 raise ModelFailed("MODEL_ERROR", f"{self._access.provider} refused the request as malformed")
-            async for chunk in stream:
+            # What litellm translated, before its wrapper: that makes each piece three times, puts the answer together
+            # once more, reckons its price, reports to nobody, and says "stop" where a provider just hung up.
+            chunks: Any = stream.completion_stream or await stream.fetch_stream()
+            async for chunk in chunks:
                 patience.reschedule(now() + self._stall_s)
+                if chunk is None:  # a line that says nothing
+                    continue
+                if isinstance(chunk, dict):  # nor do these, but for the last one of some
+                    if chunk["text"] or chunk["tool_use"]:
+                        raise ModelFailed("MODEL_ERROR", "litellm answers in a form that AWE does not know")
+                    finish_reason = finish_reason or chunk["finish_reason"] or None
+                    continue
                 counts = getattr(chunk, "usage", None) or counts
                 for choice in chunk.choices:
                     if choice.delta.content:
@@ -111,24 +127,18 @@ class LiteLLMModel:
                         on_text(choice.delta.content)
                     pieces.feed([piece.model_dump() for piece in choice.delta.tool_calls or ()])
                     finish_reason = choice.finish_reason or finish_reason
-        # litellm says "stop" by itself when a provider just hangs up; what the provider said is kept here
-        if stream.received_finish_reason is None and stream.intermittent_finish_reason is None:
+        if finish_reason is None:
             raise self._access.broke_off()
-        usage = self._usage(litellm, arguments["model"], counts)
+        usage = await self._usage(counts)
         calls = pieces.calls()
         model = f"{self._access.provider}/{self._model}"
         return ChatAnswer("".join(text), model, usage, finish_of(finish_reason, calls), calls)
 
-    @staticmethod
-    def _usage(litellm: Any, model: str, counts: Any) -> Usage:
+    async def _usage(self, counts: Any) -> Usage:
         if counts is None:
             return Usage()
         asked, answered = counts.prompt_tokens or 0, counts.completion_tokens or 0
-        try:
-            cost = sum(litellm.cost_per_token(model=model, prompt_tokens=asked, completion_tokens=answered))
-        except Exception:  # no price is known for this model, which litellm says by exceptions of many kinds
-            cost = 0.0
-        return Usage(asked, answered, float(cost))
+        return Usage(asked, answered, await cost_usd(KINDS[self._access.kind].prefix, self._model, asked, answered))
 
     def _failure(self, litellm: Any, error: Exception, request: ChatRequest) -> ModelFailed:
         """What an error of litellm means, in our words and without the key."""
