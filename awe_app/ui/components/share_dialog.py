@@ -9,7 +9,7 @@ from awe_app.ui.pages.share_state import ShareRow, ShareState
 from awe_app.ui.shown import Shown
 
 PERMISSIONS = (("view", "May view"), ("run", "May run"), ("edit", "May edit"))
-BELOW_LABEL = "21px"
+BELOW_LABEL = "25px"
 """Brings what has no label onto the line of the field that has one."""
 
 
