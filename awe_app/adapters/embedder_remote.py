@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _BATCH = 64
 _MAX_BYTES = 50 * 1024 * 1024
-_SPEAKS = {
+SPEAKS = {
     "openai": "",
     "mistral": "",
     "openrouter": "",
@@ -30,8 +30,8 @@ class RemoteEmbedder:
     """Implements ``Embedder`` for one model of one provider."""
 
     def __init__(self, access: Access, model: str, client: HttpClient, timeout_s: float = 60.0) -> None:
-        if access.kind not in _SPEAKS:
-            known = ", ".join(sorted(_SPEAKS))
+        if access.kind not in SPEAKS:
+            known = ", ".join(sorted(SPEAKS))
             detail = f"{access.provider} is of the kind {access.kind}, which makes no embeddings here"
             raise ModelFailed("UNKNOWN_MODEL", detail, f"choose a provider of one of these kinds: {known}")
         self._access = access
@@ -53,7 +53,7 @@ class RemoteEmbedder:
 
     async def _ask(self, texts: Sequence[str]) -> "np.ndarray[Any, Any]":
         address = self._access.address().rstrip("/")
-        url = address + (_SPEAKS[self._access.kind] if not address.endswith("/v1") else "") + "/embeddings"
+        url = address + (SPEAKS[self._access.kind] if not address.endswith("/v1") else "") + "/embeddings"
         # An empty text is refused by many; a full stop means as little.
         body = {"model": self._model, "input": [text if text.strip() else "." for text in texts]}
         headers = {"authorization": f"Bearer {self._access.sent_key}", "content-type": "application/json"}

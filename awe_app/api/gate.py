@@ -15,16 +15,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from awe_app.api.errors import answer
 from awe_app.api.strict_json import check_json
 from awe_app.domain.errors import Invalid, TooLarge
+from awe_app.services.knowledge import MAX_FILES_BYTES
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
-MAX_FILES_BYTES = 64 * 1024 * 1024
-"""Of all files in one upload together."""
 BODY_TIMEOUT_S = 30.0
 FILES_TIMEOUT_S = 600.0
 _TAKES_FILES = re.compile(r"/api/knowledge/collections/[^/]+/documents/files")
 LARGE_BYTES = 64 * 1024
 """From here on a body is checked on a thread."""
 
+PAGE_UPLOADS = "/_upload"
+"""Reflex's door for files that pages send. It asks who sends them only after it has read them all."""
+MAX_PAGE_UPLOAD_BYTES = MAX_FILES_BYTES + 1024 * 1024
+"""With the form around the files."""
 UPLOADS = "/api/files"
 """Takes files as they come; it counts for itself what does (``api/files.py``)."""
 BODY_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -67,7 +70,11 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         if scope["type"] not in ("http", "websocket") or not (_is_api(path) or path in PUBLIC_PAGES):
-            await self._app(scope, receive, send)
+            if path.rstrip("/") == PAGE_UPLOADS and scope["type"] == "http" and not _fits(scope):
+                response = answer(_too_large(MAX_FILES_BYTES), f"{scope['method']} {PAGE_UPLOADS}")
+                await response(scope, receive, send)
+            else:
+                await self._app(scope, receive, send)
             return
         scope = _canonical(scope)
         if scope["type"] == "websocket":
@@ -143,6 +150,14 @@ async def _admit(scope: Scope, receive: Receive) -> Receive:
         else:
             await asyncio.to_thread(check_json, body)
     return _once(body, receive)
+
+
+def _fits(scope: Scope) -> bool:
+    """Whether the body says how long it is, as browsers always do, and is not too long."""
+    if scope["method"] not in BODY_METHODS:
+        return True
+    length = dict(reversed(scope["headers"])).get(b"content-length", b"")
+    return length.isdigit() and int(length) <= MAX_PAGE_UPLOAD_BYTES
 
 
 async def _read(receive: Receive, most: int) -> bytes:

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from awe_app.adapters.embedder import NAME as LOCAL_EMBEDDER
+from awe_app.adapters.embedder_remote import SPEAKS
 from awe_app.adapters.embedders import EmbedderDirectory
 from awe_app.adapters.knowledge_store import KnowledgeStore, NewDocument
 from awe_app.domain.accounts import User
@@ -27,6 +28,10 @@ from awe_app.services.indexing import Indexer
 
 MAX_NAME = 200
 MAX_FILE_BYTES = 50 * 1024 * 1024
+MAX_FILES_BYTES = 64 * 1024 * 1024
+"""Of all files in one upload together."""
+EMBEDDING_KINDS = frozenset(SPEAKS)
+"""Kinds of providers whose models may embed a collection."""
 MAX_DOCUMENTS = 20_000
 """In one collection."""
 

@@ -8,11 +8,17 @@ from awe_app.ui import routes, tabs
 from awe_app.ui.pages.builder import ON_LOAD, builder
 from awe_app.ui.pages.chat import chat
 from awe_app.ui.pages.chat_state import ChatState
+from awe_app.ui.pages.collection import ON_LOAD as COLLECTION_ON_LOAD
+from awe_app.ui.pages.collection import collection
 from awe_app.ui.pages.execution import ExecutionPageState, execution
 from awe_app.ui.pages.executions import ExecutionListState, executions
 from awe_app.ui.pages.forgot_password import ForgotPasswordState, forgot_password
+from awe_app.ui.pages.knowledge import knowledge
+from awe_app.ui.pages.knowledge_state import KnowledgeState
 from awe_app.ui.pages.login import LoginState, login
 from awe_app.ui.pages.mcp_settings_state import McpState
+from awe_app.ui.pages.memories import ON_LOAD as MEMORIES_ON_LOAD
+from awe_app.ui.pages.memories import memories
 from awe_app.ui.pages.not_found import not_found
 from awe_app.ui.pages.providers_state import ProvidersState
 from awe_app.ui.pages.register import RegisterState, register
@@ -48,6 +54,9 @@ def add_pages(app: rx.App) -> None:
     add(executions, routes.EXECUTIONS, "Executions", ExecutionListState.load)
     add(execution, routes.EXECUTION, "Execution", ExecutionPageState.load)
     add(templates, routes.TEMPLATES, "Templates", TemplateGalleryState.load)
+    add(knowledge, routes.KNOWLEDGE, "Knowledge", KnowledgeState.load)
+    add(memories, routes.MEMORIES, "Memories", MEMORIES_ON_LOAD)
+    add(collection, routes.COLLECTION, "Collection", COLLECTION_ON_LOAD)
     for route in (routes.SETTINGS, routes.settings("profile")):
         add(lambda: settings("profile"), route, "Profile", ProfileState.load)
     add(lambda: settings("appearance"), routes.settings("appearance"), "Appearance", SessionState.require_user)

@@ -15,6 +15,7 @@ SECTIONS = (
     ("workflows", "Workflows", "workflow", routes.WORKFLOWS),
     ("executions", "Executions", "history", routes.EXECUTIONS),
     ("templates", "Templates", "layout-template", routes.TEMPLATES),
+    ("knowledge", "Knowledge", "library", routes.KNOWLEDGE),
     ("settings", "Settings", "settings", routes.SETTINGS),
 )
 
@@ -33,7 +34,7 @@ def shell(
             ordinary pages, nothing for pages that fill the room (the builder).
         title: The heading, a text or a component.
         actions: Buttons at the right of the header.
-        section: Which entry of the rail is the present one: ``workflows executions templates settings``.
+        section: Which entry of the rail is the present one: ``workflows executions templates knowledge settings``.
         header: False for pages that draw their own header.
     """
     top = (_header(title, actions),) if header else ()
@@ -138,8 +139,8 @@ def _rail(section: str) -> rx.Component:
         ),
         *[_rail_entry(*entry, current=entry[0] == section) for entry in SECTIONS],
         rx.box(flex="1", display=theme.DESKTOP),
-        rx.center(theme_toggle(), min_height="44px", flex=["1", "1", "0 0 auto"]),
-        rx.center(_user_menu(), min_height="44px", flex=["1", "1", "0 0 auto"]),
+        rx.center(theme_toggle(), min_height="44px", flex=["0 0 38px", "0 0 44px", "0 0 auto"]),
+        rx.center(_user_menu(), min_height="44px", flex=["0 0 38px", "0 0 44px", "0 0 auto"]),
         aria_label="Main",
         display="flex",
         flex_direction=["row", "row", "column"],

@@ -14,6 +14,9 @@ CHAT = "/workflows/[workflow_id]/chat"
 EXECUTIONS = "/executions"
 EXECUTION = "/executions/[execution_id]"
 TEMPLATES = "/templates"
+KNOWLEDGE = "/knowledge"
+COLLECTION = "/knowledge/[collection_id]"
+MEMORIES = "/knowledge/memories"
 SETTINGS = "/settings"
 
 AGENT = "agent"
@@ -34,6 +37,11 @@ def chat(workflow_id: str) -> str:
 def execution(execution_id: str) -> str:
     """The page of one execution."""
     return f"{EXECUTIONS}/{quote(execution_id, safe='')}"
+
+
+def collection(collection_id: str) -> str:
+    """The page of one collection of documents."""
+    return f"{KNOWLEDGE}/{quote(collection_id, safe='')}"
 
 
 def settings(section: str) -> str:

@@ -64,7 +64,7 @@ async def test_a_question_overtakes_documents_that_are_being_stored():
 
     await embedder.embed(["warm"])
     async with asyncio.TaskGroup() as group:
-        group.create_task(embed("documents", [f"sentence number {n} " * 40 for n in range(64)], False))
+        group.create_task(embed("documents", [f"sentence number {n} " * 40 for n in range(24)], False))
         await asyncio.sleep(0)  # it is asked first
         group.create_task(embed("question", ["which one?"], True))
     await embedder.stop()
@@ -77,7 +77,7 @@ async def test_a_process_that_was_killed_is_told_and_the_next_text_starts_anothe
     first = embedder.pid
     assert first
     async with asyncio.TaskGroup() as group:
-        long = group.create_task(code_of(embedder, [f"sentence number {n} " * 40 for n in range(64)]))
+        long = group.create_task(code_of(embedder, [f"sentence number {n} " * 40 for n in range(24)]))
         await asyncio.sleep(0.05)
         os.kill(first, signal.SIGKILL)
     assert long.result() == "EMBEDDER_UNAVAILABLE"

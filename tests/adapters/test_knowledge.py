@@ -1,11 +1,15 @@
 """Collections: real Chroma in a folder, real embeddings on this machine."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import chromadb
 import numpy as np
 import pytest
+from chromadb.config import Settings
 
 from awe_app.adapters.chroma import Chroma
 from awe_app.adapters.knowledge import ChromaKnowledge, fused
@@ -214,3 +218,17 @@ async def test_a_collection_takes_the_vectors_of_its_own_embedder_only(chroma: C
     flat.size = 3  # the provider has put another model under the name
     assert await code(knowledge.query(ANN, "flat", "anything", 3)) == "EMBEDDER_CHANGED"
     assert await code(knowledge.add(ANN, "flat", [Chunk("three")])) == "EMBEDDER_CHANGED"
+
+
+async def test_a_folder_of_an_earlier_version_is_taken_over(tmp_path: Path, embedders: OneEmbedder):
+    folder = tmp_path / "knowledge"
+    older = chromadb.PersistentClient(path=str(folder), settings=Settings(anonymized_telemetry=False))
+    older.get_or_create_collection("theirs")
+    older.close()  # type: ignore[attr-defined]
+    store = Chroma(tmp_path)
+    await fill(ChromaKnowledge(store, embedders))
+    assert await store.call(lambda shelf: shelf.find("theirs")) is not None
+    assert len(await ChromaKnowledge(store, embedders).query(ANN, "texts", "cat", 9)) == 5
+    await store.stop()
+    with closing(sqlite3.connect(folder / "chroma.sqlite3")) as database:
+        assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)

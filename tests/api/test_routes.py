@@ -230,3 +230,16 @@ async def test_what_is_mounted_beneath_gets_everything_else_untouched(api: FastA
     assert_error(await stranger.get("/api/nothing"), 404)
     assert_error(await stranger.post("/api/auth/login", content=b"{"), 400)
     assert (await stranger.post("/_upload", content=b"\xff{")).text == "a page"
+
+
+async def test_what_pages_upload_is_refused_unread_when_it_is_too_large(api: FastAPI, stranger: httpx.AsyncClient):
+    """Reflex would read all of it before it asks who is there."""
+    api.mount("", PlainTextResponse("a page"))
+    for headers in ({"content-length": str(66 * 1024**2)}, {"content-length": "many"}):
+        assert_error(await stranger.post("/_upload", content=b"x", headers=headers), 413)
+
+    async def pieces():
+        yield b"x"
+
+    assert_error(await stranger.post("/_upload", content=pieces()), 413)
+    assert (await stranger.get("/_upload")).text == "a page"

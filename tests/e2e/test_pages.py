@@ -15,6 +15,8 @@ EVERY_PAGE = (
     "/workflows",
     "/executions",
     "/templates",
+    "/knowledge",
+    "/knowledge/memories",
     "/settings",
     "/settings/appearance",
     "/settings/models",

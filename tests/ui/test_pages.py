@@ -7,9 +7,12 @@ import pytest
 import reflex as rx
 
 from awe_app.ui.pages.chat import chat
+from awe_app.ui.pages.collection import collection
 from awe_app.ui.pages.execution import execution
 from awe_app.ui.pages.executions import executions
+from awe_app.ui.pages.knowledge import knowledge
 from awe_app.ui.pages.login import login
+from awe_app.ui.pages.memories import memories
 from awe_app.ui.pages.not_found import not_found
 from awe_app.ui.pages.register import register
 from awe_app.ui.pages.settings import settings
@@ -24,6 +27,9 @@ PAGES: dict[str, Callable[[], rx.Component]] = {
     "executions": executions,
     "execution": execution,
     "templates": templates,
+    "knowledge": knowledge,
+    "collection": collection,
+    "memories": memories,
     "not_found": not_found,
     "profile": lambda: settings("profile"),
     "appearance": lambda: settings("appearance"),
