@@ -26,6 +26,7 @@ from awe_app.ui.pages.reset_password import ResetPasswordState, reset_password
 from awe_app.ui.pages.secrets_state import SecretsState
 from awe_app.ui.pages.settings import settings
 from awe_app.ui.pages.settings_state import ProfileState
+from awe_app.ui.pages.shared import SharedState, shared
 from awe_app.ui.pages.templates import TemplateGalleryState, templates
 from awe_app.ui.pages.workflows import workflows
 from awe_app.ui.pages.workflows_state import WorkflowListState
@@ -43,6 +44,7 @@ def add_pages(app: rx.App) -> None:
 
     add(workflows, routes.HOME, "Workflows", SessionState.go_home)
     add(workflows, routes.WORKFLOWS, "Workflows", WorkflowListState.load)
+    add(shared, routes.SHARED, "Shared with me", SharedState.load)
     add(builder, routes.WORKFLOW, "Workflow", ON_LOAD)
     add(chat, routes.CHAT, "Chat", ChatState.open_chat)
     add(login, routes.LOGIN, "Sign in", LoginState.arrive)

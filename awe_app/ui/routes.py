@@ -8,6 +8,7 @@ REGISTER = "/register"
 FORGOT_PASSWORD = "/forgot-password"  # noqa: S105 - an address
 RESET_PASSWORD = "/reset-password"  # noqa: S105 - an address
 WORKFLOWS = "/workflows"
+SHARED = "/shared"
 WORKFLOW = "/workflows/[workflow_id]"
 CHAT = "/workflows/[workflow_id]/chat"
 EXECUTIONS = "/executions"

@@ -10,7 +10,7 @@ from awe_app.adapters.local_model import LocalModel
 from awe_app.adapters.model_directory import Models
 from awe_app.adapters.openai_chat import OpenAIChatModel
 from awe_app.domain.ids import UserId
-from awe_app.domain.models import ChatRequest, Message, ModelFailed
+from awe_app.domain.models import Attachment, ChatRequest, Message, ModelFailed
 from tests.model_server import ModelServer, Reply
 
 ADA, BOB = UserId("ada"), UserId("bob")
@@ -157,3 +157,19 @@ async def test_a_key_that_cannot_be_opened_is_a_clear_failure():
     with pytest.raises(ModelFailed) as failure:
         await models.find(ADA, "work", "gpt-4o")
     assert failure.value.code == "MODEL_AUTH"
+
+
+async def test_a_model_known_to_be_blind_is_not_sent_an_image():
+    image = Message("user", "What is this?", attachments=(Attachment("a.png", "image/png", b"PNG"),))
+    async with ModelServer() as server:
+        key = SECRETS.seal(ADA, "sk-of-ada")
+        entry = {"id": "mine", "kind": "openai", "base_url": server.base_url, "api_key": key}
+        models = Models(Kept(entry), SECRETS, LocalModel(), [server.host])
+        with pytest.raises(ModelFailed) as failure:
+            await (await models.find(ADA, "mine", "gpt-3.5-turbo")).chat(ChatRequest((image,)), lambda _: None)
+        assert not server.requests
+        for seeing in ("gpt-4o", "a-new-one"):
+            await (await models.find(ADA, "mine", seeing)).chat(ChatRequest((image,)), lambda _: None)
+        await models.stop()
+    assert failure.value.code == "UNSUPPORTED_INPUT"
+    assert len(server.requests) == 2

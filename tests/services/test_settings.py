@@ -14,7 +14,9 @@ from awe_app.adapters.settings_store import SettingsStore
 from awe_app.adapters.user_store import UserStore
 from awe_app.domain.accounts import User
 from awe_app.domain.errors import Invalid
+from awe_app.domain.models import ModelFailed
 from awe_app.services.settings import Settings
+from tests.http_server import HttpServer, says
 from tests.model_server import ModelServer, Reply
 
 KEY = "sk-very-secret-0123456789"
@@ -154,3 +156,40 @@ async def test_a_test_says_why_a_model_does_not_answer(database: Database):
     assert KEY not in tested["error"]
     assert unknown["ok"] is False
     assert "nowhere" in unknown["error"]
+
+
+async def test_so_many_calls_at_once_are_kept_shown_and_taken_back(desk: Desk):
+    await desk.save({**WORK, "max_parallel": 3})
+    assert (await desk.shown())["providers"] == [{**SHOWN, "max_parallel": 3}]
+    await desk.save({"id": "work", "name": "Work"})
+    assert (await desk.shown())["providers"][0]["max_parallel"] == 3
+    await desk.save({"id": "work", "name": "", "max_parallel": None})
+    assert (await desk.shown())["providers"] == [SHOWN]
+
+
+async def test_a_provider_tells_its_models_to_its_owner_alone(database: Database):
+    users = UserStore(database)
+    ada, bob = [await users.add(name, f"{name}@example.com", "x") for name in ("ada", "bob")]
+    body = json.dumps({"object": "list", "data": [{"id": "b"}, {"id": "a"}]})
+    async with HttpServer() as server:
+        server.otherwise = says(body, content_type="application/json")
+        desk = Desk(database, ada, (server.host,))
+        await desk.save({"id": "mine", "kind": "openai_compatible", "base_url": f"{server.url}/v1", "api_key": KEY})
+        assert await desk.settings.offered_models(ada, "mine") == ["a", "b"]
+        with pytest.raises(Invalid) as refusal:
+            await desk.settings.offered_models(bob, "mine")
+        await desk.models.stop()
+    assert refusal.value.code == "MODELS_NOT_LISTED"
+    assert [(asked.target, asked.headers["authorization"]) for asked in server.asked] == [
+        ("/v1/models", f"Bearer {KEY}")
+    ]
+
+
+async def test_an_entry_moved_to_another_user_does_not_open(desk: Desk, database: Database):
+    await desk.save(WORK)
+    bob = await UserStore(database).add("bob", "bob@example.com", "x")
+    await desk.store.put(bob.id, await desk.store.get(desk.user.id))
+    assert (await desk.settings.llm(bob))["providers"][0]["key_last4"] is None
+    with pytest.raises(ModelFailed) as failure:
+        await desk.models.find(bob.id, "work", None)
+    assert failure.value.code == "MODEL_AUTH"

@@ -69,6 +69,7 @@ class CardActions:
     """What a card's checkbox and menu do; each takes the workflow's id."""
 
     select: Callable[..., Any]
+    share: Callable[..., Any]
     duplicate: Callable[..., Any]
     export: Callable[..., Any]
     delete: Callable[..., Any]
@@ -188,6 +189,7 @@ def _menu(card: Shown[WorkflowCard], actions: CardActions) -> rx.Component:
         ),
         rx.dropdown_menu.content(
             _item("message-circle", "Chat", rx.redirect(card.href + "/chat"), "workflow-chat"),
+            _item("user-plus", "Share…", actions.share(card.id), "workflow-share"),
             _item("copy", "Duplicate", actions.duplicate(card.id), "workflow-duplicate"),
             _item("download", "Export as JSON", actions.export(card.id), "workflow-export"),
             rx.dropdown_menu.separator(),

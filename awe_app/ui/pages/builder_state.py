@@ -7,6 +7,7 @@ import reflex as rx
 from awe_app.domain.errors import AweError, Conflict, Invalid, Issue, NotFound, Unauthorized
 from awe_app.domain.history import History
 from awe_app.domain.ids import WorkflowId
+from awe_app.domain.sharing import Permission
 from awe_app.nodes.registry import discover
 from awe_app.services import services
 from awe_app.ui import routes
@@ -15,6 +16,8 @@ from awe_app.ui.canvas.desk import Desk
 from awe_app.ui.canvas.envelopes import Document, Gesture
 from awe_app.ui.session import refusals_told, signed_in
 from awe_app.ui.toasts import toast, toast_for
+
+COPY_IT = "Nothing you change here is kept. Work on a copy: Workflows, Shared with me, Duplicate."
 
 
 class BuilderState(rx.State):
@@ -35,6 +38,8 @@ class BuilderState(rx.State):
     conflict: bool = False
     """Somebody else stored a newer version: reload or overwrite?"""
     _desk: Desk | None = None
+    _only_looks: bool = False
+    """The workflow is somebody else's, and may not be changed."""
     _discard: bool = False
 
     @rx.event
@@ -52,7 +57,9 @@ class BuilderState(rx.State):
         self._tell(stored.issues)
         self.choices = dict(await choices(user))
         self._show(self._desk, discard)
-        return None
+        permission = await services().sharing.permission(user, workflow_id)
+        self._only_looks = permission < Permission.EDIT
+        return _told(permission) if self._only_looks else None
 
     @rx.event
     @refusals_told
@@ -73,6 +80,9 @@ class BuilderState(rx.State):
             if said.get("revision") == self.revision:
                 self.document = {}
             return None
+        if self._only_looks:  # the browser forgets what it has done, and is told why
+            self._discard = True
+            return BuilderState.open_workflow
         try:
             afresh = desk.receive(said)
         except Invalid as error:
@@ -158,6 +168,11 @@ class BuilderState(rx.State):
         """What can be undone goes on after a reload, when nothing else changed the workflow meanwhile."""
         before = self._desk
         return before.history if before is not None and before.workflow == workflow else None
+
+
+def _told(permission: Permission) -> Any:
+    can = "look at it and run it" if permission is Permission.RUN else "look at it"
+    return toast("info", f"Shared with you: you may {can}.", COPY_IT, duration_ms=8_000)
 
 
 def by_node(issues: tuple[Issue, ...] | list[Issue]) -> dict[str, str]:

@@ -2,13 +2,15 @@
 
 import reflex as rx
 
-from awe_app.ui import theme
+from awe_app.ui import routes, theme
 from awe_app.ui.components.confirm_dialog import confirm_dialog
 from awe_app.ui.components.empty_state import empty_state, skeleton_blocks
 from awe_app.ui.components.pager import pager
 from awe_app.ui.components.search_field import search_field
+from awe_app.ui.components.share_dialog import share_dialog
 from awe_app.ui.components.workflow_list import CardActions, workflow_card
 from awe_app.ui.layout import page_body, shell
+from awe_app.ui.pages.share_state import ShareState
 from awe_app.ui.pages.templates import TemplateGalleryState, template_grid
 from awe_app.ui.pages.workflows_state import PAGE_SIZE, WorkflowListState
 from awe_app.ui.shown import count
@@ -29,6 +31,7 @@ def workflows() -> rx.Component:
                 skeleton_blocks(8, "220px", columns=COLUMNS),
             ),
             _question(),
+            share_dialog(),
         ),
         title="Workflows",
         actions=_actions(),
@@ -38,6 +41,19 @@ def workflows() -> rx.Component:
 
 def _actions() -> rx.Component:
     return rx.flex(
+        rx.link(
+            rx.icon("users", size=15),
+            rx.text("Shared with me", as_="span", display=["none", "inline"]),
+            href=routes.SHARED,
+            aria_label="Shared with me",
+            size="2",
+            color=theme.TEXT_MUTED,
+            display="inline-flex",
+            align_items="center",
+            gap="6px",
+            margin_right=theme.SPACE_S,
+            data_testid="nav-shared",
+        ),
         rx.upload.root(
             rx.button(
                 rx.icon("upload", size=15),
@@ -72,6 +88,7 @@ def _actions() -> rx.Component:
 def _list() -> rx.Component:
     actions = CardActions(
         select=lambda workflow_id: lambda chosen: WorkflowListState.select(workflow_id, chosen),
+        share=ShareState.show,
         duplicate=WorkflowListState.duplicate,
         export=WorkflowListState.export,
         delete=WorkflowListState.ask_to_delete,
