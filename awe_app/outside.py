@@ -31,7 +31,7 @@ class Outside:
         self.embedders = Embedders(providers, environment.allowed_hosts)
         self.chroma = Chroma(environment.data_dir, environment.chroma_url)
         self.knowledge = ChromaKnowledge(self.chroma, self.embedders)
-        self.memory = ChromaMemory(self.chroma, self.embedders.local)
+        self.memory = ChromaMemory(self.chroma, self.embedders)
 
     def capabilities(
         self, models: ModelDirectory, secrets: UserSecrets | None = None, mcp: McpServers | None = None

@@ -194,6 +194,10 @@ class OneEmbedder:
         assert name == self.local.name
         return self.local
 
+    async def chosen(self, user_id: UserId | None) -> str:
+        """It."""
+        return self.local.name
+
 
 @pytest.fixture(scope="session")
 def embedders(embedder: CachedEmbedder) -> OneEmbedder:

@@ -27,11 +27,16 @@ class EmbedderDirectory(Protocol):
         """
         ...
 
+    async def chosen(self, user_id: UserId | None) -> str:
+        """Name of the embedder that the user's new memories are to have."""
+        ...
+
 
 class Providers(Protocol):
     """What is needed of ``ProviderAccess``."""
 
     async def find(self, user_id: UserId | None, provider_id: str) -> Access: ...
+    async def embedding_model(self, user_id: UserId | None) -> str | None: ...
 
 
 class Embedders:
@@ -62,6 +67,11 @@ class Embedders:
         while len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
         return self._kept[key]
+
+    async def chosen(self, user_id: UserId | None) -> str:
+        """See ``EmbedderDirectory.chosen``."""
+        named = await self._providers.embedding_model(user_id) if self._providers is not None else None
+        return named or NAME
 
     async def stop(self) -> None:
         """End the local one's process and close the connections."""

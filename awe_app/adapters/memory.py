@@ -8,6 +8,9 @@ Simulacra of Human Behavior" (UIST 2023, §4.1)::
 similarity is the cosine, not below 0; 0.995 an hour is the paper's decay (half after 5.8 days). The paper adds up three
 parts of equal weight, each stretched over what was found, and asks a model how important a memory is; here no model is
 asked, and meaning counts for more, so that a score means the same whatever else is remembered.
+
+A namespace is embedded by what its owner had chosen when it began, and by that for ever: vectors of two embedders
+cannot be compared.
 """
 
 import hashlib
@@ -18,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from awe_app.adapters.chroma import Chroma, Shelf, stored_name
 from awe_app.adapters.embedder_cache import Embedder
+from awe_app.adapters.embedders import EmbedderDirectory
 from awe_app.adapters.storable import storable, to_json
 from awe_app.domain.errors import NodeFailed, NotFound
 from awe_app.domain.ids import UserId, utc_now
@@ -37,9 +41,9 @@ _AT_LEAST = 20
 class ChromaMemory:
     """Implements ``LongTermMemory``."""
 
-    def __init__(self, chroma: Chroma, embedder: Embedder) -> None:
+    def __init__(self, chroma: Chroma, embedders: EmbedderDirectory) -> None:
         self._chroma = chroma
-        self._embedder = embedder
+        self._embedders = embedders
 
     async def remember(
         self, user_id: UserId | None, namespace: str, text: str, metadata: Mapping[str, Any], key: str
@@ -50,22 +54,24 @@ class ChromaMemory:
         if known is not None:
             return known
         text = storable(text)
-        vectors = await self._embedder.embed([text])
+        embedder = await self._embedder(user_id, namespace)
+        vectors = await embedder.embed([text])
         made = Memory(memory_id, text, utc_now(), metadata)
-        await self._chroma.call(lambda shelf: _put(self._made(shelf, user_id, namespace), made, vectors))
+        await self._chroma.call(lambda shelf: _put(_made(shelf, user_id, namespace, embedder.name), made, vectors))
         return made
 
     async def recall(self, user_id: UserId | None, namespace: str, query: str, top_k: int) -> list[Memory]:
         """See ``LongTermMemory.recall``."""
         if top_k < 1 or not query.strip():
             return []
-        if await self._chroma.call(lambda shelf: self._found(shelf, user_id, namespace)) is None:
+        name = await self._embedder_name(user_id, namespace)
+        if name is None:
             return []  # nothing is embedded, and no embedder started, for who never kept anything
-        vectors = await self._embedder.embed([query], first=True)
+        vectors = await (await self._embedders.find(user_id, name)).embed([query], first=True)
         wanted = max(_LOOKED_AT * top_k, _AT_LEAST)
 
         def nearest(shelf: Shelf) -> list[Memory]:
-            collection = self._found(shelf, user_id, namespace)
+            collection = _found(shelf, user_id, namespace)
             if collection is None:
                 return []
             found = collection.query(vectors, n_results=wanted, include=["documents", "metadatas", "distances"])
@@ -82,7 +88,7 @@ class ChromaMemory:
         """See ``LongTermMemory.page``."""
 
         def read(shelf: Shelf) -> tuple[Sequence[Memory], int]:
-            collection = self._found(shelf, user_id, namespace)
+            collection = _found(shelf, user_id, namespace)
             if collection is None:
                 return [], 0
             heads = collection.get(include=["metadatas"])
@@ -104,11 +110,11 @@ class ChromaMemory:
         if old is None:
             raise _not_found(namespace, memory_id)
         text = storable(text)
-        vectors = await self._embedder.embed([text])
+        vectors = await (await self._embedder(user_id, namespace)).embed([text])
         changed = Memory(old.id, text, old.created_at, old.metadata)
 
         def write(shelf: Shelf) -> None:
-            collection = self._found(shelf, user_id, namespace)
+            collection = _found(shelf, user_id, namespace)
             if collection is None or not collection.get(ids=[memory_id], include=[])["ids"]:
                 raise _not_found(namespace, memory_id)
             _put(collection, changed, vectors)
@@ -120,7 +126,7 @@ class ChromaMemory:
         """See ``LongTermMemory.forget``. A namespace without memories is no namespace."""
 
         def delete(shelf: Shelf) -> None:
-            collection = self._found(shelf, user_id, namespace)
+            collection = _found(shelf, user_id, namespace)
             if collection is None or (memory_id is not None and not collection.get(ids=[memory_id], include=[])["ids"]):
                 raise _not_found(namespace, memory_id)
             if memory_id is not None:
@@ -132,25 +138,36 @@ class ChromaMemory:
 
     async def _one(self, user_id: UserId | None, namespace: str, memory_id: str) -> Memory | None:
         def read(shelf: Shelf) -> Memory | None:
-            collection = self._found(shelf, user_id, namespace)
+            collection = _found(shelf, user_id, namespace)
             return next(iter(_read(collection, [memory_id])), None) if collection is not None else None
 
         return await self._chroma.call(read)
 
-    def _made(self, shelf: Shelf, user_id: UserId | None, namespace: str) -> "Collection":
-        said = {"user_id": user_id or "", "name": namespace, "kind": KIND, "embedder": self._embedder.name}
-        return self._own(shelf.make(stored_name(KIND, user_id, namespace), said), namespace)
+    async def _embedder(self, user_id: UserId | None, namespace: str) -> Embedder:
+        """The namespace's own; for a new one, what the user has chosen."""
+        name = await self._embedder_name(user_id, namespace)
+        return await self._embedders.find(user_id, name or await self._embedders.chosen(user_id))
 
-    def _found(self, shelf: Shelf, user_id: UserId | None, namespace: str) -> "Collection | None":
-        found = shelf.find(stored_name(KIND, user_id, namespace))
-        return found and self._own(found, namespace)
+    async def _embedder_name(self, user_id: UserId | None, namespace: str) -> str | None:
+        def read(shelf: Shelf) -> str | None:
+            collection = _found(shelf, user_id, namespace)
+            return str((collection.metadata or {})["embedder"]) if collection is not None else None
 
-    def _own(self, collection: "Collection", namespace: str) -> "Collection":
-        made_by = (collection.metadata or {}).get("embedder")
-        if made_by != self._embedder.name:
-            detail = f"the memories of '{namespace}' were embedded by {made_by}, not by {self._embedder.name}"
-            raise NodeFailed("EMBEDDER_CHANGED", detail, "use another namespace, or forget these")
-        return collection
+        return await self._chroma.call(read)
+
+
+def _made(shelf: Shelf, user_id: UserId | None, namespace: str, embedder: str) -> "Collection":
+    said = {"user_id": user_id or "", "name": namespace, "kind": KIND, "embedder": embedder}
+    made = shelf.make(stored_name(KIND, user_id, namespace), said)
+    made_by = (made.metadata or {}).get("embedder")
+    if made_by != embedder:  # another process made it in between, after another choice
+        detail = f"the memories of '{namespace}' are embedded by {made_by}, not by {embedder}"
+        raise NodeFailed("EMBEDDER_CHANGED", detail, "try again", retryable=True)
+    return made
+
+
+def _found(shelf: Shelf, user_id: UserId | None, namespace: str) -> "Collection | None":
+    return shelf.find(stored_name(KIND, user_id, namespace))
 
 
 def _put(collection: "Collection", memory: Memory, vectors: Any) -> None:

@@ -24,6 +24,11 @@ class ProviderAccess:
             raise ModelFailed("UNKNOWN_PROVIDER", detail, "add it in the settings, or use another collection")
         return Access(found.id, found.kind, found.base_url, self._key(user_id, found))
 
+    async def embedding_model(self, user_id: UserId | None) -> str | None:
+        """The embedder that the user has chosen for memories, ``<provider>/<model>``; None when none is."""
+        settings = await self._settings.get(user_id) if user_id else {}
+        return settings.get("embedding_model")
+
     def _key(self, user_id: UserId, provider: Provider) -> str:
         try:
             return self._secrets.open(user_id, provider.sealed_key) if provider.sealed_key else ""

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from awe_app.adapters.crypto import Secrets
+from awe_app.adapters.embedder_remote import SPEAKS
 from awe_app.adapters.local_model import LOCAL_MODEL_INFO, PROVIDER
 from awe_app.adapters.model_access import KINDS
 from awe_app.domain.accounts import User
@@ -92,6 +93,8 @@ class SettingsChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
+    embedding_model: ModelName | None = None
+    """``<provider>/<model>`` that new memories are embedded by; null is the one on this machine."""
     default_model: ModelName | None = None
     """Null leaves the choice to AWE."""
     providers: tuple[dict[str, Any], ...] = Field((), max_length=MAX_PROVIDERS)
@@ -106,7 +109,10 @@ class Settings:
         self._models = models
 
     async def llm(self, user: User) -> dict[str, Any]:
-        """``{default_model, providers}``; ``default_model`` is null until the user has chosen one."""
+        """``{default_model, providers}``; ``default_model`` is null until the user has chosen one.
+
+        ``embedding_model`` is there once the user has chosen one.
+        """
         return self._shown(user.id, await self._store.get(user.id))
 
     async def save_llm(self, user: User, raw: dict[str, Any]) -> dict[str, Any]:
@@ -131,7 +137,19 @@ class Settings:
                 raise _invalid("default_model", f"{default!r} is no model of an enabled provider: <provider>/<model>")
         if default is not None and not _known(default, providers):
             default = None
-        saved = {**stored, "default_model": default, "providers": list(providers.values())}
+        embedding = stored.get("embedding_model")
+        if "embedding_model" in change.model_fields_set:
+            embedding = change.embedding_model
+            if embedding is not None and not _embeds(embedding, providers):
+                raise _invalid("embedding_model", f"{embedding!r} is not <provider>/<model> of one that embeds")
+        if embedding is not None and not _embeds(embedding, providers):
+            embedding = None
+        saved = {
+            **stored,
+            "default_model": default,
+            "embedding_model": embedding,
+            "providers": list(providers.values()),
+        }
         await self._store.put(user.id, saved)
         await self._models.prepare(user.id)
         return self._shown(user.id, saved)
@@ -193,7 +211,10 @@ class Settings:
             }
             for entry in stored.get("providers") or ()
         ]
-        return {"default_model": stored.get("default_model"), "providers": providers}
+        shown = {"default_model": stored.get("default_model"), "providers": providers}
+        if embedding := stored.get("embedding_model"):
+            shown["embedding_model"] = embedding
+        return shown
 
     def _last4(self, owner: UserId, sealed: str | None) -> str | None:
         """Null without a key; also when the stored one cannot be read any more, so that it is entered again."""
@@ -210,6 +231,12 @@ def _known(model: str, providers: dict[str, dict[str, Any]]) -> bool:
     if entry is None or entry["kind"] == PROVIDER:
         return model == LOCAL_MODEL_INFO.id
     return bool(entry.get("enabled", True) and (name in (entry.get("models") or ()) or name == entry["default_model"]))
+
+
+def _embeds(embedder: str, providers: dict[str, dict[str, Any]]) -> bool:
+    provider, _slash, name = embedder.partition("/")
+    entry = providers.get(provider)
+    return bool(entry and name and entry["kind"] in SPEAKS and entry.get("enabled", True))
 
 
 def _read(shape: type[Any], raw: Any, place: str) -> Any:

@@ -65,7 +65,7 @@ async def two(chroma_url: str, tmp_path: Path, embedders: OneEmbedder) -> AsyncI
     processes = []
     for n in range(2):
         chroma = Chroma(tmp_path / str(n), chroma_url)
-        processes.append(Process(chroma, ChromaKnowledge(chroma, embedders), ChromaMemory(chroma, embedders.local)))
+        processes.append(Process(chroma, ChromaKnowledge(chroma, embedders), ChromaMemory(chroma, embedders)))
     yield processes[0], processes[1]
     for process in processes:
         await process.chroma.stop()

@@ -1,24 +1,27 @@
 """Long-term memory: real Chroma in a folder, real embeddings on this machine."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 
 from awe_app.adapters import memory as module
 from awe_app.adapters.chroma import Chroma
-from awe_app.adapters.embedder_cache import CachedEmbedder
 from awe_app.adapters.memory import ChromaMemory
-from awe_app.domain.errors import NodeFailed, NotFound
+from awe_app.domain.errors import NotFound
 from awe_app.domain.ids import UserId, utc_now
+from tests.conftest import OneEmbedder
 
 ANN, BEN = UserId("ann"), UserId("ben")
 FACTS = ["Ann is allergic to peanuts.", "The office moves to Lisbon in May.", "The printer on floor two is broken."]
 
 
 @pytest.fixture
-def memory(chroma: Chroma, embedder: CachedEmbedder) -> ChromaMemory:
-    return ChromaMemory(chroma, embedder)
+def memory(chroma: Chroma, embedders: OneEmbedder) -> ChromaMemory:
+    return ChromaMemory(chroma, embedders)
 
 
 async def fill(memory: ChromaMemory, namespace: str = "facts") -> None:
@@ -112,24 +115,42 @@ async def test_nobody_sees_or_changes_what_is_another_users(memory: ChromaMemory
     assert (await memory.page(ANN, "facts", 9, 0))[1] == 3
 
 
-async def test_what_is_kept_outlives_the_process_and_is_any_text(tmp_path: Path, embedder: CachedEmbedder):
+async def test_what_is_kept_outlives_the_process_and_is_any_text(tmp_path: Path, embedders: OneEmbedder):
     first = Chroma(tmp_path)
-    kept = await ChromaMemory(first, embedder).remember(None, "../ü 🎉", "\ud800 half", {"deep": [1, None]}, "k")
+    kept = await ChromaMemory(first, embedders).remember(None, "../ü 🎉", "\ud800 half", {"deep": [1, None]}, "k")
     await first.stop()
     second = Chroma(tmp_path)
-    assert await ChromaMemory(second, embedder).page(None, "../ü 🎉", 9, 0) == ([kept], 1)
+    assert await ChromaMemory(second, embedders).page(None, "../ü 🎉", 9, 0) == ([kept], 1)
     await second.stop()
 
 
-async def test_memories_of_another_embedder_are_refused(memory: ChromaMemory, chroma: Chroma):
-    await fill(memory)
+async def test_a_namespace_keeps_the_embedder_that_was_chosen_when_it_began(chroma: Chroma, embedders: OneEmbedder):
+    class Counting:
+        name = "own/counting"
+        texts: ClassVar[list[str]] = []
 
-    class Other:
-        name = "other"
+        async def embed(self, texts: Sequence[str], first: bool = False) -> Any:
+            self.texts.extend(texts)
+            return np.array([[float(len(text)), 1.0] for text in texts], dtype=np.float32)
 
-        async def embed(self, texts, first: bool = False):
-            raise AssertionError("nothing is embedded for memories that cannot be compared")
+    class Both:
+        choice = "own/counting"
 
-    with pytest.raises(NodeFailed, match="all-MiniLM-L6-v2") as refused:
-        await ChromaMemory(chroma, Other()).recall(ANN, "facts", "peanuts", 1)
-    assert refused.value.code == "EMBEDDER_CHANGED"
+        async def find(self, user_id: UserId | None, name: str) -> Any:
+            return Counting() if name == Counting.name else await embedders.find(user_id, name)
+
+        async def chosen(self, user_id: UserId | None) -> str:
+            return self.choice
+
+    both = Both()
+    memory = ChromaMemory(chroma, both)
+    first = await memory.remember(ANN, "early", "short", {}, "1")
+    both.choice = embedders.local.name
+    await memory.remember(ANN, "early", "longer", {}, "2")
+    await memory.remember(ANN, "late", "Ann keeps bees.", {}, "3")
+    await memory.edit(ANN, "early", first.id, "shorter")
+    assert Counting.texts == ["short", "longer", "shorter"]
+    assert len(await memory.recall(ANN, "early", "what", 5)) == 2
+    assert Counting.texts[-1] == "what"
+    (bees,) = await memory.recall(ANN, "late", "who has insects?", 5)
+    assert bees.text == "Ann keeps bees."

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from awe_app.adapters.chroma import Chroma
-from awe_app.adapters.embedder_cache import CachedEmbedder
 from awe_app.adapters.memory import ChromaMemory
 from awe_app.agents.memory import room_for_history, trimmed
 from awe_app.agents.settings import MemorySettings
@@ -20,6 +19,7 @@ from awe_app.domain.protocols import Capabilities
 from tests.agents.own_tools import made
 from tests.agents.scripted import ByTurn, Directory, Scripted, calls
 from tests.builders import graph, node, run
+from tests.conftest import OneEmbedder
 
 ANN = UserId("ann")
 
@@ -110,8 +110,8 @@ async def test_what_does_not_fit_is_said_in_the_log():
 
 
 @pytest.fixture
-def memory(chroma: Chroma, embedder: CachedEmbedder) -> ChromaMemory:
-    return ChromaMemory(chroma, embedder)
+def memory(chroma: Chroma, embedders: OneEmbedder) -> ChromaMemory:
+    return ChromaMemory(chroma, embedders)
 
 
 async def test_turns_are_recalled_by_a_later_execution(memory: ChromaMemory):

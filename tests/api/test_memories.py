@@ -7,6 +7,7 @@ from awe_app.adapters.embedder_cache import CachedEmbedder
 from awe_app.composition import Running
 from awe_app.domain.ids import UserId
 from tests.api.answers import assert_error
+from tests.conftest import OneEmbedder
 
 FACTS = ["Ann is allergic to peanuts.", "The office moves to Lisbon in May.", "The printer is broken."]
 
@@ -14,7 +15,7 @@ FACTS = ["Ann is allergic to peanuts.", "The office moves to Lisbon in May.", "T
 @pytest.fixture
 async def kept(awe: Running, ann: httpx.AsyncClient, embedder: CachedEmbedder) -> None:
     """Three facts that Ann's agents have remembered."""
-    awe.outside.memory._embedder = embedder  # the session's process: another one takes a second to load
+    awe.outside.memory._embedders = OneEmbedder(embedder)  # the session's process: another one takes a second to load
     user_id = UserId((await ann.get("/api/auth/me")).json()["id"])
     for n, fact in enumerate(FACTS):
         await awe.outside.memory.remember(user_id, "team a", fact, {"n": n}, str(n))

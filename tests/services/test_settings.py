@@ -158,6 +158,19 @@ async def test_a_test_says_why_a_model_does_not_answer(database: Database):
     assert "nowhere" in unknown["error"]
 
 
+async def test_what_embeds_memories_is_chosen_shown_and_given_up_with_its_provider(desk: Desk):
+    chosen = "work/text-embedding-3-small"
+    assert "embedding_model" not in await desk.save(WORK)
+    assert (await desk.save(embedding_model=chosen))["embedding_model"] == chosen
+    for unfit in ("nobody/x", "work", "work/"):
+        with pytest.raises(Invalid, match="embedding_model"):
+            await desk.save(embedding_model=unfit)
+    assert (await desk.save())["embedding_model"] == chosen
+    assert "embedding_model" not in await desk.save(embedding_model=None)
+    await desk.save(embedding_model=chosen)
+    assert "embedding_model" not in await desk.save({"id": "work", "delete": True})
+
+
 async def test_so_many_calls_at_once_are_kept_shown_and_taken_back(desk: Desk):
     await desk.save({**WORK, "max_parallel": 3})
     assert (await desk.shown())["providers"] == [{**SHOWN, "max_parallel": 3}]

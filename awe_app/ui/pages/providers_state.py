@@ -30,6 +30,8 @@ class ProvidersState(rx.State):
     models: list[dict[str, Any]] = []
     """As ``GET /api/models`` gives them: all that may be the default."""
     default_model: str = ""
+    embedding_model: str = ""
+    """Of new memories, ``<provider>/<model>``; empty for the one on this machine."""
     local_models: list[str] = []
     outcomes: dict[str, Tested] = {}
     """By provider: its newest test; and by ``<provider>/<model>``."""
@@ -52,6 +54,16 @@ class ProvidersState(rx.State):
         await services().settings.save_llm(user, {"default_model": model_id})
         await self.show()
         return toast("success", "Default model changed.", model_id)
+
+    @rx.event
+    @refusals_told
+    async def embed_memories_by(self, form: dict[str, Any]):
+        """Let new memories be embedded by this model; by the one on this machine when the field is empty."""
+        user = await signed_in(self)
+        named = str(form.get("embedding_model", "")).strip()
+        await services().settings.save_llm(user, {"embedding_model": named or None})
+        await self.show()
+        return toast("success", "Saved. Memories that are there keep theirs.", named or "On this machine")
 
     @rx.event
     @refusals_told
@@ -83,5 +95,6 @@ class ProvidersState(rx.State):
         self.models = [model.as_json() for model in models]
         self.local_models = [model.name for model in models if model.local]
         self.default_model = next((model.id for model in models if model.default), "")
+        self.embedding_model = settings.get("embedding_model", "")
         self.outcomes = {key: said for key, said in self.outcomes.items() if self.row(key.partition("/")[0])}
         self.loaded = True

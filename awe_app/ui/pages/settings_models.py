@@ -67,6 +67,28 @@ def models() -> list[rx.Component]:
             ),
         ),
         settings_section(
+            "Memories",
+            "What embeds the new memories of agents: empty for the model on this machine, or a provider's.",
+            rx.form(
+                rx.flex(
+                    rx.input(
+                        name="embedding_model",
+                        default_value=ProvidersState.embedding_model,
+                        key=ProvidersState.embedding_model,
+                        placeholder="openai/text-embedding-3-small",
+                        width="100%",
+                        max_width="420px",
+                        custom_attrs={"aria-label": "Embedding model"},
+                        data_testid="embedding-model",
+                    ),
+                    rx.button("Save", type="submit", variant="soft", data_testid="embedding-save"),
+                    gap=theme.SPACE_S,
+                    wrap="wrap",
+                ),
+                on_submit=ProvidersState.embed_memories_by,
+            ),
+        ),
+        settings_section(
             "Providers",
             "Models of others, with your own keys.",
             rx.cond(
