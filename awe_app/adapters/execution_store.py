@@ -6,12 +6,15 @@ from typing import Any
 
 from sqlalchemy import Select, exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
 from awe_app.adapters.db import Database
 from awe_app.adapters.listing import matching, order, page_of_ids
 from awe_app.adapters.share_store import hidden_from
-from awe_app.adapters.tables import ExecutionRow, SignalRow, SnapshotRow
+from awe_app.adapters.storable import to_json
+from awe_app.adapters.tables import EventRow, ExecutionRow, SignalRow, SnapshotRow
+from awe_app.domain import events as ev
 from awe_app.domain.errors import NotFound
 from awe_app.domain.execution import FINAL_STATUSES
 from awe_app.domain.ids import ExecutionId, Path, UserId, WorkflowId, utc_now
@@ -144,26 +147,37 @@ class ExecutionStore:
             depth=row.depth,
         )
 
-    async def reopen(self, execution_id: ExecutionId, options: RunOptions) -> int | None:
-        """Let what failed or was cancelled go on, and give the epoch to write under; None when it is neither.
+    async def reopen(
+        self, execution_id: ExecutionId, options: RunOptions, events: Sequence[ev.ExecutionResumed | ev.LogWritten]
+    ) -> bool:
+        """Let what failed or was cancelled go on; False when it is neither, or somebody was quicker.
 
-        The one way back from a final status, and only a person goes it: an event in the journal says who and when.
+        The one way back from a final status, and only a person goes it. The events that say who and when are stored in
+        the same transaction: no other end can come between.
         """
         open_again = (
             update(ExecutionRow)
             .where(col(ExecutionRow.id) == execution_id, col(ExecutionRow.status).in_(("failed", "cancelled")))
             .values(
                 epoch=col(ExecutionRow.epoch) + 1,
-                status="pending",
+                status="running",
                 completed_at=None,
                 state=None,
                 options=options.as_json(),
                 driver=self.driver,
             )
-            .returning(col(ExecutionRow.epoch))
+            .returning(col(ExecutionRow.id))
         )
-        async with self._database.sessions.begin() as session:
-            return await session.scalar(open_again)
+        try:
+            async with self._database.sessions.begin() as session:
+                if await session.scalar(open_again) is None:
+                    return False
+                for event in events:
+                    kind, values = ev.EventCodec.encode(event)
+                    session.add(EventRow(execution_id=execution_id, seq=event.seq, kind=kind, data=to_json(values)))
+        except IntegrityError:  # it was resumed and has ended again since its journal was read
+            return False
+        return True
 
     async def asked(self, execution_id: ExecutionId) -> tuple[Workflow, RunOptions]:
         """The workflow as it was when the execution started, and how it was asked to run."""

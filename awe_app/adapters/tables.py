@@ -141,7 +141,7 @@ class ExecutionRow(SQLModel, table=True):
 
 
 class EventRow(SQLModel, table=True):
-    """One fact. ``data`` is JSON text, written and read by the journal alone."""
+    """One fact. ``data`` is JSON text, for the journal to read."""
 
     __tablename__: ClassVar[str] = "events"
 

@@ -110,7 +110,7 @@ class Driver:
         watch = Watch()
         recorder = self._journal.recorder(execution_id, claim.epoch)
         if done is not None:
-            await self._catch_up(done, recorder, progress, watch)
+            await self._catch_up(done, progress, watch)
         signals = self._signals.setdefault(execution_id, Signals())  # first, so that what comes now is not missed
         try:
             if done is not None:
@@ -143,18 +143,13 @@ class Driver:
             await self._family.tell_parent(execution_id, claim.parent)
         return progress.state, signals
 
-    async def _catch_up(self, done: ExecutionState, recorder: SqlRecorder, progress: Progress, watch: Watch) -> None:
+    async def _catch_up(self, done: ExecutionState, progress: Progress, watch: Watch) -> None:
         """Take in what has happened so far."""
         async for past in self._journal.chunks(done.execution_id):
             watch.catch_up(past)
             done.fold(past).forget_closed_passes()
             for event in past:
                 progress.apply(event, 0)
-        if done.ended:  # a person resumed it, and whoever was to write that down died before
-            resumed = ev.ExecutionResumed(seq=done.seq + 1, at=utc_now(), reason="resumed")
-            recorder.append(resumed)
-            done.apply(resumed)
-            progress.apply(resumed, 0)
 
     async def _record(
         self,

@@ -77,6 +77,7 @@ class Executions:
             workflows=workflows,
             store=store,
             journal=journal,
+            bus=bus,
             plans=plans,
             driver=self._driver,
             dispatcher=self._dispatcher,

@@ -13,6 +13,7 @@ from awe_app.domain.errors import Conflict, Invalid, NotFound
 from awe_app.domain.execution import ExecutionState
 from awe_app.domain.ids import Path, utc_now
 from awe_app.domain.options import Budget, RunOptions
+from awe_app.domain.protocols import Bus
 from awe_app.domain.stored import ExecutionSummary
 from awe_app.domain.workflow import Workflow
 from awe_app.services.driver import Driver
@@ -31,6 +32,7 @@ class Resuming:
         workflows: Workflows,
         store: ExecutionStore,
         journal: SqlJournal,
+        bus: Bus,
         plans: Plans,
         driver: Driver,
         dispatcher: Dispatcher,
@@ -39,6 +41,7 @@ class Resuming:
         self._workflows = workflows
         self._store = store
         self._journal = journal
+        self._bus = bus
         self._plans = plans
         self._driver = driver
         self._dispatcher = dispatcher
@@ -76,20 +79,17 @@ class Resuming:
             options = replace(options, known={**options.known, **known})
         if budget is not None:
             options = replace(options, budget=budget)
-        epoch = await self._store.reopen(execution_id, options)
-        if epoch is None:
-            raise _not_resumable("taken up already")
-        self._driver.forget_end(execution_id)
-        recorder = self._journal.recorder(execution_id, epoch)
         now, text = utc_now(), f"Resumed by {user.username}"
         resumed = (
             ev.ExecutionResumed(seq=past.seq + 1, at=now, reason="resumed"),
             ev.LogWritten(seq=past.seq + 2, at=now, level="info", path=None, message=text),
         )
+        if not await self._store.reopen(execution_id, options, resumed):
+            raise _not_resumable("taken up already")
+        self._driver.forget_end(execution_id)
         for event in resumed:
-            recorder.append(event)
             past.apply(event)
-        await recorder.durable(past.seq)
+            self._bus.publish(execution_id, event)
         self._dispatcher.submit(execution_id, summary.user_id)
         return past
 

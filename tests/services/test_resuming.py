@@ -9,6 +9,7 @@ from awe_app.domain.errors import Conflict, Invalid, NotFound
 from awe_app.domain.execution import ExecutionState
 from awe_app.domain.ids import ExecutionId, NodeId, Path
 from awe_app.domain.options import Budget
+from awe_app.services.driver import Driver
 from tests.builders import graph, node
 from tests.services.conftest import House
 from tests.services.test_waiting import begin, reach
@@ -45,6 +46,25 @@ async def test_a_failed_execution_goes_on_and_repeats_nothing_that_finished(hous
         assert after.node_states[Path(path)] == before.node_states[Path(path)]
     assert after.node_states[Path("g")].attempts == 2
     assert [line.message for line in after.logs].count("Resumed by ann") == 1
+
+
+async def test_of_several_who_resume_at_once_one_does_and_its_word_stands_with_the_status(house: House) -> None:
+    execution_id = await failed(house)
+    house.gate.open.clear()
+    answers = await asyncio.gather(
+        *(house.executions.resume(house.user, execution_id) for _ in range(4)), return_exceptions=True
+    )
+    assert sum(isinstance(answer, ExecutionState) for answer in answers) == 1
+    assert all(isinstance(answer, ExecutionState | Conflict) for answer in answers)
+    await house.executions.cancel(house.user, execution_id)
+    events = await house.journal.read(execution_id)
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    kinds = [type(event).__name__ for event in events]
+    ends = [kind for kind in kinds if kind in ("ExecutionFailed", "ExecutionResumed", "ExecutionCancelled")]
+    assert [kind for kind in ends if kind != "ExecutionResumed"] == ["ExecutionFailed", "ExecutionCancelled"]
+    assert [line.message for line in (await house.executions.get(house.user, execution_id)).logs].count(
+        "Resumed by ann"
+    ) == 1
 
 
 async def test_an_override_stands_in_for_the_node_that_failed(house: House) -> None:
@@ -123,16 +143,17 @@ async def test_a_resumed_execution_survives_a_crash_like_any_other(house: House)
 async def test_a_crash_while_it_is_taken_up_again_still_gives_it_its_chance(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The process dies after the execution was opened again, and before the journal says so."""
+    """The process dies as soon as the execution was opened again, and before anybody drives it."""
     execution_id = await failed(house)
     house.gate.began.clear()
 
     def dies(*_: Any) -> None:
         raise asyncio.CancelledError
 
-    monkeypatch.setattr(house.journal, "recorder", dies)
-    with pytest.raises(asyncio.CancelledError):
-        await house.executions.resume(house.user, execution_id)
+    with monkeypatch.context() as crash:
+        crash.setattr(Driver, "forget_end", dies)
+        with pytest.raises(asyncio.CancelledError):
+            await house.executions.resume(house.user, execution_id)
     await house.stop()
     house.start()
     await house.executions.adopt()
