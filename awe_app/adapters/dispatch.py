@@ -71,6 +71,10 @@ class Dispatcher(Protocol):
         """Something that the execution may wait for has been stored (``ExecutionStore.add_signal``)."""
         ...
 
+    def call_others(self) -> None:
+        """An execution was taken away from whoever drives it: let the other processes see that at once."""
+        ...
+
     def running(self, execution_id: ExecutionId) -> bool:
         """True while the execution is driven here or waits for its turn here."""
         ...

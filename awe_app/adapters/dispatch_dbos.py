@@ -99,6 +99,10 @@ class DbosDispatcher:
         self._look_now.set()
         self._doorbell.ring()
 
+    def call_others(self) -> None:
+        """See ``Dispatcher``. Without the bell they look within the second."""
+        self._doorbell.ring()
+
     def running(self, execution_id: ExecutionId) -> bool:
         """See ``Dispatcher``."""
         return execution_id in self._jobs or execution_id in self._called

@@ -53,6 +53,9 @@ class EmbeddedDispatcher:
         """See ``Dispatcher``."""
         self.submit(execution_id, user_id)
 
+    def call_others(self) -> None:
+        """See ``Dispatcher``. There are none."""
+
     def running(self, execution_id: ExecutionId) -> bool:
         """See ``Dispatcher``."""
         return execution_id in self._jobs

@@ -37,6 +37,7 @@ class Cancelling:
         claim = await self._store.claim(execution_id)
         if claim is None:
             return False
+        self._dispatcher.call_others()
         state = ExecutionState(execution_id, keep=lambda node: node.is_open)
         async for past in self._journal.chunks(execution_id, whole=None):
             state.fold(past)
