@@ -92,7 +92,9 @@ def test_tools_are_added_and_removed_by_keyboard_alone(page: Page, person: Perso
     expect(by(page, "field-tools-add")).to_be_focused()
 
     page.keyboard.press("Enter")
+    expect(by(page, "field-tools-1-name")).to_have_attribute("aria-expanded", "true")
     page.keyboard.press("Escape")
+    expect(by(page, "field-tools-1-name")).to_have_attribute("aria-expanded", "false")
     page.keyboard.press("Escape")
     expect(by(page, "field-tools-add")).to_be_focused()
 

@@ -33,6 +33,11 @@ export function Tools({value, onChange, field, testid, node, path, Form}) {
     setAdding(false);
     if (refocus) requestAnimationFrame(() => box.current?.querySelector(`[data-testid="${testid}-add"]`)?.focus());
   };
+  const escape = (event) => {
+    if (event.key !== "Escape") return;
+    event.stopPropagation(); // else the canvas gives the selection up
+    close(true);
+  };
   const add = (name) => {
     close(true);
     if (name) put([...uses, {name}]);
@@ -44,7 +49,7 @@ export function Tools({value, onChange, field, testid, node, path, Form}) {
           path={`${path}.${i}`} node={node} Form={Form} onChange={(next) => change(i, next)} onRemove={() => put(uses.filter((_, j) => j !== i))} />
       ))}
       {adding ? (
-        <div onKeyDown={(e) => e.key === "Escape" && close(true)}>
+        <div onKeyDown={escape}>
           <Combo value={undefined} options={left} autoFocus label="Tool to add" placeholder="Search tools…" onChoose={add} onClose={() => close(false)}
             common={{"data-testid": `${testid}-${uses.length}-name`}} />
         </div>
