@@ -21,7 +21,8 @@ class Mailer:
     async def send(self, to: str, subject: str, text: str) -> bool:
         """Send it; without a server write it to the log, where the operator finds it. False when it did not go out."""
         if self._url is None:
-            logger.warning("SMTP_URL is not set, so this mail to %s goes to the log only:\n%s\n%s", to, subject, text)
+            words = " ".join(text.split())  # on one line, as every entry of the log is
+            logger.warning("SMTP_URL is not set, so this mail to %s goes to the log only: %s. %s", to, subject, words)
             return True
         import aiosmtplib
 
