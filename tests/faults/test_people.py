@@ -235,9 +235,10 @@ class People(RuleBasedStateMachine):
 
     async def _finish(self) -> None:
         """Every gate decides, every question is answered; then everything ends, and viewers see it."""
-        for execution_id, asked in self.executions.items():
+        for execution_id in self.executions:  # all gates first: who stands at one holds a place that another may need
             for gate in GATES:
                 await self.gates.decide(execution_id, gate, True)
+        for execution_id, asked in self.executions.items():
             while (state := await self._state(execution_id)).status not in FINAL_STATUSES:
                 question = state.node_states.get(ASK)
                 if asked.decision is None and question is not None and question.status == "waiting":
