@@ -65,8 +65,8 @@ async def test_finished_nodes_take_no_memory_where_an_execution_is_driven(house:
     tracemalloc.start()
     try:
         await retained(house, 50)  # what is loaded and cached once
-        few, many = await retained(house, 400), await retained(house, 1_200)
+        few, many = await retained(house, 200), await retained(house, 600)
     finally:
         tracemalloc.stop()
     for one, other in zip(few, many, strict=True):
-        assert (other - one) / (800 * NODES) < MOST_BYTES
+        assert (other - one) / (400 * NODES) < MOST_BYTES
