@@ -6,14 +6,13 @@ it; it starts with the first text and ends after some idle minutes. No network, 
 
 import asyncio
 import base64
-import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from awe_app.adapters.once import Once
+from awe_app.adapters.resident import Resident
 from awe_app.adapters.resident_process import ResidentProcess
 from awe_app.adapters.storable import storable
 from awe_app.domain.errors import NodeFailed
@@ -31,17 +30,11 @@ class LocalEmbedder:
     name = NAME
 
     def __init__(self, *, idle_s: float = 300.0) -> None:
-        self._idle_s = idle_s
-        self._process = Once(lambda: ResidentProcess(PROGRAM, str(find_weights())))
-        self._lock = threading.Lock()
-        self._users = 0
-        self._unload: asyncio.TimerHandle | None = None
+        self._resident = Resident(lambda: ResidentProcess(PROGRAM, str(find_weights())), idle_s)
 
     async def embed(self, texts: Sequence[str], first: bool = False) -> "np.ndarray[Any, Any]":
         """See ``Embedder.embed``."""
-        self._enter()
-        try:
-            process = await self._running()
+        async with self._resident.use() as process:
             loop = asyncio.get_running_loop()
             answer: asyncio.Future[Mapping[str, Any]] = loop.create_future()
             request = {"texts": [storable(text) for text in texts], "first": first}
@@ -50,50 +43,15 @@ class LocalEmbedder:
                 return _read(await answer)
             finally:
                 process.forget(number)
-        finally:
-            self._leave()
 
     async def stop(self) -> None:
-        """End the process now; it starts again when it is asked again."""
-        self._forget_timer()
-        process = self._process.forget()
-        if process:
-            await asyncio.to_thread(process.stop)
+        """See ``Resident.stop``."""
+        await self._resident.stop()
 
     @property
     def pid(self) -> int | None:
-        """The process that holds the model; None while none is loaded."""
-        process = self._process.value
-        return process.pid if process and process.alive else None
-
-    async def _running(self) -> ResidentProcess:
-        process = await self._process.get()
-        if not process.alive:
-            self._process.forget(process)
-            process = await self._process.get()
-        return process
-
-    def _enter(self) -> None:
-        self._forget_timer()
-        with self._lock:
-            self._users += 1
-
-    def _leave(self) -> None:
-        with self._lock:
-            self._users -= 1
-            idle = self._users == 0
-        if idle:
-            self._forget_timer()
-            self._unload = asyncio.get_running_loop().call_later(self._idle_s, self._unload_if_idle)
-
-    def _unload_if_idle(self) -> None:
-        if self._users == 0 and (process := self._process.forget()):
-            threading.Thread(target=process.stop, daemon=True).start()
-
-    def _forget_timer(self) -> None:
-        timer, self._unload = self._unload, None
-        if timer:
-            timer.cancel()
+        """See ``Resident.pid``."""
+        return self._resident.pid
 
 
 def find_weights() -> Path:

@@ -10,7 +10,6 @@ one core of its own 65 tokens/s out, 130 tokens/s in. ``docs/decisions/0005-loca
 """
 
 import asyncio
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -20,7 +19,7 @@ from typing import Any
 from uuid import uuid4
 
 from awe_app.adapters.local_model_tools import arguments_request, next_tool, plain_messages, stated_results
-from awe_app.adapters.once import Once
+from awe_app.adapters.resident import Resident
 from awe_app.adapters.resident_process import ResidentProcess
 from awe_app.domain.models import ChatAnswer, ChatRequest, FunctionSpec, ModelFailed, ModelInfo, ToolCall, Usage
 
@@ -85,11 +84,7 @@ class LocalModel:
     """
 
     def __init__(self, *, idle_s: float = 300.0, parallel: int = 2) -> None:
-        self._idle_s = idle_s
-        self._process = Once(lambda: ResidentProcess(PROGRAM, str(find_weights()), str(parallel)))
-        self._lock = threading.Lock()
-        self._users = 0
-        self._unload: asyncio.TimerHandle | None = None
+        self._resident = Resident(lambda: ResidentProcess(PROGRAM, str(find_weights()), str(parallel)), idle_s)
 
     async def chat(self, request: ChatRequest, on_text: Callable[[str], None]) -> ChatAnswer:
         """See ``LanguageModel.chat``; also raises ``CONTEXT_TOO_LONG``. Cancelling it stops the generation.
@@ -116,9 +111,7 @@ class LocalModel:
     async def _chat(self, request: ChatRequest, on_text: Callable[[str], None]) -> ChatAnswer:
         if sum(len(message.content) for message in request.messages) > CONTEXT_TOKENS * _LONGEST_TOKEN:
             raise _too_long()
-        self._enter()
-        try:
-            process = await self._running()
+        async with self._resident.use() as process:
             loop = asyncio.get_running_loop()
             lines: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
             number = process.ask({"chat": _payload(request)}, lambda line: _hand_over(loop, lines, line))
@@ -126,50 +119,15 @@ class LocalModel:
                 return await _collect(lines, on_text)
             finally:
                 process.forget(number)
-        finally:
-            self._leave()
 
     async def stop(self) -> None:
-        """Unload now; requests in flight fail. It loads again when it is asked again."""
-        self._forget_timer()
-        process = self._process.forget()
-        if process:
-            await asyncio.to_thread(process.stop)
+        """See ``Resident.stop``."""
+        await self._resident.stop()
 
     @property
     def pid(self) -> int | None:
-        """The process that holds the model; None while none is loaded."""
-        process = self._process.value
-        return process.pid if process and process.alive else None
-
-    async def _running(self) -> ResidentProcess:
-        process = await self._process.get()
-        if not process.alive:
-            self._process.forget(process)
-            process = await self._process.get()
-        return process
-
-    def _enter(self) -> None:
-        self._forget_timer()
-        with self._lock:
-            self._users += 1
-
-    def _leave(self) -> None:
-        with self._lock:
-            self._users -= 1
-            idle = self._users == 0
-        if idle:
-            self._forget_timer()
-            self._unload = asyncio.get_running_loop().call_later(self._idle_s, self._unload_if_idle)
-
-    def _unload_if_idle(self) -> None:
-        if self._users == 0 and (process := self._process.forget()):
-            threading.Thread(target=process.stop, daemon=True).start()
-
-    def _forget_timer(self) -> None:
-        timer, self._unload = self._unload, None
-        if timer:
-            timer.cancel()
+        """See ``Resident.pid``."""
+        return self._resident.pid
 
 
 def _hand_over(loop: asyncio.AbstractEventLoop, lines: "asyncio.Queue[Mapping[str, Any]]", line: Any) -> None:

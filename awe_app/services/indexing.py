@@ -106,7 +106,7 @@ class Indexer:
         except AweError as failure:
             detail = f"{failure.detail}; {failure.hint}" if failure.hint else failure.detail
             error = {"code": failure.code, "detail": detail}
-        except Exception:
+        except Exception:  # one document must not end the indexing of all that follow it
             logger.exception("document %s cannot be indexed", document.id)
             error = {"code": "INTERNAL_ERROR", "detail": "AWE failed; the server's log says why"}
         try:

@@ -98,7 +98,7 @@ class Knowledge:
         try:
             with answered():
                 await self._make_vectors(user, name, embedder)
-        except BaseException:
+        except BaseException:  # also when it is cancelled: a collection without vectors is none
             await self._store.delete(made.id)
             raise
         return made
